@@ -1,0 +1,318 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/chain"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
+)
+
+// sealer moves pending windows into the chain, one after the other.
+type sealer struct {
+	c    *Collector
+	id   evidence.ChainID
+	log  *chain.Log
+	head catalog.Head // what the catalog holds
+}
+
+// errAlreadySealed: another collector of this archive sealed the window.
+var errAlreadySealed = errors.New("window was sealed by another collector")
+
+// maxGenerations bounds the search for a free key.
+const maxGenerations = 99
+
+// admit records a spooled window as pending, before anything reaches the store.
+func (s *sealer) admit(ctx context.Context, p pulled) (catalog.Pending, error) {
+	content := p.content.content
+	d := draft{Entry: s.entry(evidence.KindLog, p.row.Window), Fields: p.stream.Fields}
+	d.Entry.Content = &content
+	d.Entry.Source = &evidence.Source{
+		Plugin: s.c.Plugin.Name, Version: s.c.Plugin.Version,
+		Timestamps: string(p.stream.Timestamps), Complete: p.content.trailer.Complete,
+		RetrievedAt: evidence.SealTime(p.content.trailer.RetrievedAt),
+	}
+	pending := catalog.Pending{Chain: s.id, Window: p.row.Window, Seq: -1}
+	if content.Bytes == 0 {
+		if err := os.Remove(p.content.path); err != nil {
+			return pending, fmt.Errorf("remove empty spool file: %w", err)
+		}
+	} else {
+		d.Entry.Object = &evidence.Object{Bytes: p.content.bytes, SHA256: p.content.sha256}
+		pending.Spool = spoolName(s.id, p.row.Window)
+		if err := os.Rename(p.content.path, filepath.Join(s.c.SpoolDir, pending.Spool)); err != nil {
+			return pending, fmt.Errorf("name spool file: %w", err)
+		}
+		if err := syncDir(s.c.SpoolDir); err != nil {
+			return pending, err
+		}
+	}
+	return s.record(ctx, pending, d)
+}
+
+// admitGap records a window that can never be collected as pending.
+func (s *sealer) admitGap(ctx context.Context, row catalog.Window, gap evidence.Gap) (catalog.Pending, error) {
+	d := draft{Entry: s.entry(evidence.KindGap, row.Window)}
+	d.Entry.Gap = &gap
+	return s.record(ctx, catalog.Pending{Chain: s.id, Window: row.Window, Seq: -1}, d)
+}
+
+func (s *sealer) record(ctx context.Context, p catalog.Pending, d draft) (catalog.Pending, error) {
+	var err error
+	if p.Draft, err = d.encode(); err != nil {
+		return p, err
+	}
+	if err := s.c.Catalog.PutPending(ctx, p); err != nil {
+		return p, fmt.Errorf("record pending window: %w", err)
+	}
+	return p, nil
+}
+
+// entry starts an entry. sealed_at is fixed here, so that a retry after a
+// crash makes the same bytes.
+func (s *sealer) entry(kind evidence.Kind, w evidence.Window) evidence.Entry {
+	return evidence.Entry{
+		V: evidence.Version, Archive: s.c.Archive, Zone: s.id.Zone, Dataset: s.id.Dataset,
+		Kind: kind, SealedAt: evidence.SealTime(s.c.Now()), Collector: s.c.Collector, Window: &w,
+	}
+}
+
+// seal takes a pending window through the store into the chain. It may be
+// repeated from any point at which it was interrupted, and repeats itself
+// while the store is merely unavailable (a plugin process that died, say).
+func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
+	for attempt := 1; ; attempt++ {
+		err := s.sealOnce(ctx, p)
+		if err == nil || errors.Is(err, errAlreadySealed) {
+			return errors.Join(err, s.removeSpool(p))
+		}
+		if !errors.Is(err, storage.ErrUnavailable) || attempt >= s.c.Attempts {
+			return err
+		}
+		s.c.Log.WarnContext(ctx, "storage is unavailable; sealing again", "window", p.Window.String(), "error", err)
+		if err := s.c.Wait(ctx, jitter(min(s.c.Backoff<<min(attempt-1, 6), time.Minute))); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *sealer) removeSpool(p catalog.Pending) error {
+	if p.Spool == "" {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(s.c.SpoolDir, p.Spool)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove spool file: %w", err)
+	}
+	return nil
+}
+
+func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
+	d, err := decodeDraft(p)
+	if err != nil {
+		return err
+	}
+	e := &d.Entry
+	if p.Spool != "" {
+		if err := s.putObject(ctx, p, e); err != nil {
+			return err
+		}
+	}
+	if e.Kind == evidence.KindLog {
+		if err := s.observeFields(ctx, &p, e, d.Fields); err != nil {
+			return err
+		}
+	}
+	if err := s.append(ctx, &p, e); err != nil {
+		return err
+	}
+	return s.commit(ctx, []*evidence.Entry{e})
+}
+
+// observeFields seals the list of fields if it is not the chain's latest, and
+// sets the entry's reference to it.
+func (s *sealer) observeFields(ctx context.Context, p *catalog.Pending, e *evidence.Entry, fields []string) error {
+	value, err := json.Marshal(evidence.FieldsValue{Names: fields})
+	if err != nil {
+		return fmt.Errorf("encode fields: %w", err)
+	}
+	if s.head.FieldsSeq < 0 || s.head.FieldsHash != sha256.Sum256(value) {
+		o := s.entry(evidence.KindObservation, *e.Window)
+		o.Window, o.SealedAt = nil, e.SealedAt
+		o.Observation = &evidence.Observation{Topic: evidence.TopicFields, Value: value}
+		if err := s.append(ctx, p, &o); err != nil {
+			return err
+		}
+		if err := s.commit(ctx, []*evidence.Entry{&o}); err != nil {
+			return err
+		}
+	}
+	e.Source.FieldsSeq = s.head.FieldsSeq
+	return nil
+}
+
+// append gives the entry its place, keeps its bytes in the catalog, and
+// commits them to the chain.
+func (s *sealer) append(ctx context.Context, p *catalog.Pending, e *evidence.Entry) error {
+	e.Seq, e.Prev = s.log.Size(), s.log.LastHash()
+	b, err := evidence.Encode(e)
+	if err != nil {
+		return err //nolint:wrapcheck // names the entry already
+	}
+	p.Seq, p.Entry = e.Seq, b
+	if err := s.c.Catalog.SetEntries(ctx, []catalog.Pending{*p}); err != nil {
+		return fmt.Errorf("keep entry %d: %w", e.Seq, err)
+	}
+	err = s.log.Append(ctx, b)
+	if errors.Is(err, chain.ErrMoved) {
+		return s.overtaken(ctx, p.Window, err)
+	}
+	return err //nolint:wrapcheck // names the chain already
+}
+
+// overtaken takes in what another collector of this archive has appended. If
+// that covers our window, ours is not sealed a second time.
+func (s *sealer) overtaken(ctx context.Context, w evidence.Window, cause error) error {
+	if err := s.log.Reload(ctx); err != nil {
+		return err //nolint:wrapcheck // names the chain already
+	}
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
+	rows, err := s.c.Catalog.Windows(ctx, s.id, w.Start, w.End, catalog.Sealed, catalog.Lost)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if len(rows) > 0 {
+		return errAlreadySealed
+	}
+	return fmt.Errorf("%w; run it again", cause)
+}
+
+// catchUp brings the catalog up to the chain: what the chain holds beyond the
+// catalog's head is entered, and its pending records go.
+func (s *sealer) catchUp(ctx context.Context) error {
+	head, err := s.c.Catalog.Head(ctx, s.id)
+	if errors.Is(err, catalog.ErrNotFound) {
+		head, err = catalog.Head{Chain: s.id, FieldsSeq: -1}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("read head of %s: %w", s.id, err)
+	}
+	s.head = head
+	if head.Size > s.log.Size() {
+		return fmt.Errorf("%w: the catalog knows %d entries of chain %s, the store only %d: the archive was rolled back or is another one",
+			chain.ErrDamaged, head.Size, s.id, s.log.Size())
+	}
+	var entries []*evidence.Entry
+	for e, err := range s.log.Entries(ctx, head.Size) {
+		if err != nil {
+			return err //nolint:wrapcheck // names the chain already
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return s.commit(ctx, entries)
+}
+
+// commit enters entries that the chain holds into the catalog.
+func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry) error {
+	c := catalog.Commit{Head: s.head}
+	for _, e := range entries {
+		applyEntry(&c, e)
+	}
+	c.Head.Size, c.Head.LastHash, c.Head.Checkpoint = s.log.Size(), s.log.LastHash(), s.log.Checkpoint()
+	if err := s.c.Catalog.Commit(ctx, c); err != nil {
+		return fmt.Errorf("commit to catalog: %w", err)
+	}
+	s.head = c.Head
+	return nil
+}
+
+// applyEntry adds to a commit what an entry says of the ledger.
+func applyEntry(c *catalog.Commit, e *evidence.Entry) {
+	row := catalog.Window{Chain: e.Chain(), Seq: e.Seq}
+	switch e.Kind {
+	case evidence.KindLog:
+		row.Window, row.State = *e.Window, catalog.Sealed
+		row.Lines, row.Bytes = e.Content.Lines, e.Content.Bytes
+	case evidence.KindGap:
+		row.Window, row.State = *e.Window, catalog.Lost
+		row.Reason, row.Detail = e.Gap.Reason, e.Gap.Detail
+	case evidence.KindObservation:
+		if e.Observation.Topic == evidence.TopicFields {
+			c.Head.FieldsSeq, c.Head.FieldsHash = e.Seq, sha256.Sum256(e.Observation.Value)
+		}
+		return
+	default:
+		return
+	}
+	c.Windows = append(c.Windows, row)
+	c.Pending = append(c.Pending, row.Window)
+}
+
+// putObject brings the spool file into the store under the first key that is
+// free or already holds exactly these bytes, and sets the entry's object.
+func (s *sealer) putObject(ctx context.Context, p catalog.Pending, e *evidence.Entry) error {
+	path := filepath.Join(s.c.SpoolDir, p.Spool)
+	e.Object.Displaced = nil
+	for generation := 1; generation <= maxGenerations; generation++ {
+		e.Object.Key = evidence.ObjectKey(s.id, p.Window, generation)
+		err := s.putFile(ctx, path, e.Object)
+		if !errors.Is(err, storage.ErrExists) {
+			return err
+		}
+		found, err := s.measure(ctx, e.Object.Key)
+		if err != nil {
+			return err
+		}
+		if found.SHA256 == e.Object.SHA256 {
+			return nil // ours, from before a crash
+		}
+		s.c.Log.WarnContext(ctx, "object key is taken by other bytes", "key", found.Key, "sha256", found.SHA256.String())
+		e.Object.Displaced = append(e.Object.Displaced, found)
+	}
+	return fmt.Errorf("all %d keys of window %s are taken by other objects", maxGenerations, p.Window)
+}
+
+func (s *sealer) putFile(ctx context.Context, path string, o *evidence.Object) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open spool file: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	_, err = s.c.Store.Put(ctx, storage.PutRequest{Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String()}, f)
+	if err != nil {
+		return fmt.Errorf("put %s: %w", o.Key, err)
+	}
+	return nil
+}
+
+// measure reads an object that is already there.
+func (s *sealer) measure(ctx context.Context, key string) (evidence.Displaced, error) {
+	found := evidence.Displaced{Key: key}
+	body, err := s.c.Store.Get(ctx, key, 0, -1)
+	if err != nil {
+		return found, fmt.Errorf("read %s: %w", key, err)
+	}
+	h := sha256.New()
+	found.Bytes, err = io.Copy(h, body)
+	if closeErr := body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return found, fmt.Errorf("read %s: %w", key, err)
+	}
+	h.Sum(found.SHA256[:0])
+	return found, nil
+}

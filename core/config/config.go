@@ -1,0 +1,256 @@
+// Package config reads rainlogs.yaml: defaults, the file, then the
+// environment (RAINLOGS_…), each over the one before. An unknown key is an
+// error with a suggestion; secrets are references, never values.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+)
+
+// FileName is the config file's usual name.
+const FileName = "rainlogs.yaml"
+
+// ErrNotFound: there is no config file where one was looked for.
+var ErrNotFound = errors.New("no rainlogs.yaml found (make one with: rainlogs init)")
+
+// Config is the whole configuration. Paths are absolute once loaded.
+type Config struct {
+	Path      string            `koanf:"-" yaml:"-"`
+	Archive   Archive           `koanf:"archive"`
+	Key       string            `koanf:"key" doc:"signing key: file:PATH (0600) or env:NAME"`
+	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH"`
+	Spool     string            `koanf:"spool" doc:"folder for windows between source and archive"`
+	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive"`
+	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name"`
+	Collector Collector         `koanf:"collector"`
+	Query     Query             `koanf:"query"`
+	Plugins   Plugins           `koanf:"plugins"`
+}
+
+// Plugin are the settings of one plugin; "plugin" and "name" are ours, all
+// else is checked against the plugin's own schema.
+type Plugin map[string]any
+
+// Archive says where evidence is kept.
+type Archive struct {
+	Storage []Plugin `koanf:"storage" doc:"the archive's store: {plugin: fs, path: ./archive}"`
+}
+
+// Collector are the defaults of collecting.
+type Collector struct {
+	Window      time.Duration `koanf:"window" doc:"length of a window, 1s to 1h"`
+	Lag         time.Duration `koanf:"lag" doc:"how far behind now a window must end, at least 1m"`
+	Concurrency int           `koanf:"concurrency" doc:"windows pulled at once"`
+}
+
+// Query are the limits of the query engine.
+type Query struct {
+	Cache   string        `koanf:"cache" doc:"folder for verified copies of objects"`
+	Memory  string        `koanf:"memory" doc:"DuckDB's memory limit, such as 4GiB"`
+	Threads int           `koanf:"threads" doc:"0 = all cores"`
+	Timeout time.Duration `koanf:"timeout"`
+}
+
+// Plugins says which third-party plugins may run.
+type Plugins struct {
+	Dir string            `koanf:"dir" doc:"folder of rainlogs-source-NAME and rainlogs-storage-NAME"`
+	Pin map[string]string `koanf:"pin" doc:"NAME: sha256:… of each plugin that may run"`
+}
+
+func defaults() map[string]any {
+	return map[string]any{
+		"key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
+		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 4,
+		"query.memory": "4GiB", "query.timeout": "5m",
+	}
+}
+
+// Find returns the config file to use: the flag, RAINLOGS_CONFIG,
+// ./rainlogs.yaml, then the user's config folder. The working folder comes before
+// the user's, so that inside an archive's folder its own config is meant.
+func Find(flag string, getenv func(string) string) (string, error) {
+	if flag == "" {
+		flag = getenv("RAINLOGS_CONFIG")
+	}
+	if flag != "" {
+		if info, err := os.Stat(flag); err == nil && info.IsDir() {
+			flag = filepath.Join(flag, FileName)
+		}
+		if _, err := os.Stat(flag); err != nil {
+			return "", fmt.Errorf("%w: %s", ErrNotFound, flag)
+		}
+		return flag, nil
+	}
+	for _, path := range []string{FileName, filepath.Join(xdg.ConfigHome, "rainlogs", FileName)} {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNotFound
+}
+
+// Load reads a config file and the environment ("NAME=value" strings).
+func Load(path string, environ []string) (*Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("resolve config path: %w", err)
+	}
+	c, err := Parse(b, filepath.Dir(abs), environ)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.Path = abs
+	return c, nil
+}
+
+// Parse reads a config whose relative paths are relative to dir.
+func Parse(b []byte, dir string, environ []string) (*Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(defaults(), "."), nil); err != nil {
+		return nil, fmt.Errorf("load defaults: %w", err)
+	}
+	if err := k.Load(rawbytes.Provider(b), yaml.Parser()); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if err := k.Load(confmap.Provider(fromEnv(environ), "."), nil); err != nil {
+		return nil, fmt.Errorf("load environment: %w", err)
+	}
+	if err := checkKeys(k); err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result: c, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: false,
+		DecodeHook: mapstructure.StringToTimeDurationHookFunc(),
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	c.resolve(dir)
+	return c, c.validate()
+}
+
+// fromEnv maps RAINLOGS_COLLECTOR_WINDOW to collector.window, for the keys
+// that are fixed. What is not one of them is no config: RAINLOGS_CONFIG, say,
+// or a variable that a secret reference names.
+func fromEnv(environ []string) map[string]any {
+	names := map[string]string{}
+	for _, key := range fixedKeys() {
+		names["RAINLOGS_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+	}
+	out := map[string]any{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if key, ok := names[name]; ok {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func (c *Config) resolve(dir string) {
+	c.Key = resolveRef(c.Key, dir)
+	if path, ok := strings.CutPrefix(c.Catalog, "sqlite:"); ok {
+		c.Catalog = "sqlite:" + absolute(path, dir)
+	}
+	c.Spool = absolute(c.Spool, dir)
+	if c.Known == "" {
+		c.Known = filepath.Join(xdg.StateHome, "rainlogs", "known")
+	}
+	c.Known = absolute(c.Known, dir)
+	if c.Query.Cache == "" {
+		c.Query.Cache = filepath.Join(xdg.CacheHome, "rainlogs")
+	}
+	c.Query.Cache = absolute(c.Query.Cache, dir)
+	if c.Plugins.Dir != "" {
+		c.Plugins.Dir = absolute(c.Plugins.Dir, dir)
+	}
+	for _, s := range c.Archive.Storage {
+		if path, ok := s["path"].(string); ok && path != "" {
+			s["path"] = absolute(path, dir)
+		}
+	}
+	for _, s := range c.Sources {
+		for name, v := range s {
+			if text, ok := v.(string); ok {
+				s[name] = resolveRef(text, dir)
+			}
+		}
+	}
+}
+
+func absolute(path, dir string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func resolveRef(ref, dir string) string {
+	if path, ok := strings.CutPrefix(ref, "file:"); ok {
+		return "file:" + absolute(path, dir)
+	}
+	return ref
+}
+
+func (c *Config) validate() error {
+	switch {
+	case len(c.Archive.Storage) == 0:
+		return errors.New("archive.storage is empty: name at least one, such as {plugin: fs, path: ./archive}")
+	case len(c.Archive.Storage) > 1:
+		return errors.New("archive.storage has more than one store: failover and mirror are not built yet")
+	case c.Archive.Storage[0].Name() == "":
+		return errors.New("archive.storage[0] lacks plugin, such as plugin: fs")
+	case !strings.HasPrefix(c.Catalog, "sqlite:"):
+		return fmt.Errorf("catalog is %q: want sqlite:PATH", c.Catalog)
+	case c.Collector.Window < time.Second || c.Collector.Window > time.Hour || c.Collector.Window%time.Second != 0:
+		return fmt.Errorf("collector.window is %s: want whole seconds between 1s and 1h (Logpull's widest window)", c.Collector.Window)
+	case c.Collector.Lag < time.Minute:
+		return fmt.Errorf("collector.lag is %s: Logpull serves nothing younger than 1m", c.Collector.Lag)
+	case c.Collector.Concurrency < 1 || c.Collector.Concurrency > 64:
+		return fmt.Errorf("collector.concurrency is %d: want 1 to 64", c.Collector.Concurrency)
+	}
+	return nil
+}
+
+// Name is the plugin's name.
+func (p Plugin) Name() string {
+	name, _ := p["plugin"].(string)
+	return name
+}
+
+// Settings are the values for the plugin's own schema, as text.
+func (p Plugin) Settings() map[string]string {
+	out := map[string]string{}
+	for name, v := range p {
+		if name == "plugin" || name == "name" {
+			continue
+		}
+		if list, ok := v.([]any); ok {
+			items := make([]string, len(list))
+			for i, item := range list {
+				items[i] = fmt.Sprint(item)
+			}
+			out[name] = strings.Join(items, ",")
+			continue
+		}
+		out[name] = fmt.Sprint(v)
+	}
+	return out
+}

@@ -1,0 +1,280 @@
+package evidence
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Version is the format's version, the entries' "v".
+const Version = 1
+
+// MaxEntry is the longest entry in bytes: an entry bundle's lengths are 16
+// bits wide (C2SP tlog-tiles, "Log entries").
+const MaxEntry = 65535
+
+// The errors of reading an archive that are not damage.
+var (
+	// ErrNewer: the archive was written by a later format version.
+	ErrNewer = errors.New("archive format is newer than this program reads (upgrade rainlogs)")
+	// ErrTooLarge: an entry would be longer than MaxEntry.
+	ErrTooLarge = errors.New("entry is longer than 65535 bytes")
+)
+
+// Digest is a SHA-256, written as 64 lower-case hex digits.
+type Digest [32]byte
+
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText writes lower-case hex.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads 64 lower-case hex digits.
+func (d *Digest) UnmarshalText(b []byte) error {
+	parsed, err := ParseDigest(string(b))
+	*d = parsed
+	return err
+}
+
+// ParseDigest reads 64 lower-case hex digits.
+func ParseDigest(s string) (Digest, error) {
+	var d Digest
+	if len(s) != 64 {
+		return d, fmt.Errorf("digest %.80q is not 64 hex digits", s)
+	}
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil || d.String() != s {
+		return Digest{}, fmt.Errorf("digest %.80q is not lower-case hex", s)
+	}
+	return d, nil
+}
+
+// Kind says what an entry states.
+type Kind string
+
+// The kinds of version 1. A reader reports an unknown kind and goes on.
+const (
+	KindLog         Kind = "log"         // the window was collected, with or without lines
+	KindGap         Kind = "gap"         // the window can never be collected
+	KindObservation Kind = "observation" // what the source or the store said of itself
+	KindExpiry      Kind = "expiry"      // objects removed by the retention policy
+	KindHold        Kind = "hold"        // a legal hold placed or lifted
+	KindKey         Kind = "key"         // a new signing key takes over
+)
+
+// Entry is one leaf of a chain. Common members first, then those of its kind; the others are nil.
+type Entry struct {
+	V         int       `json:"v"`
+	Archive   string    `json:"archive"` // the archive's UUID
+	Zone      string    `json:"zone"`
+	Dataset   string    `json:"dataset"`
+	Seq       int64     `json:"seq"`  // 0-based leaf index
+	Prev      Digest    `json:"prev"` // SHA-256 of the entry before, zeros for seq 0
+	Kind      Kind      `json:"kind"`
+	SealedAt  time.Time `json:"sealed_at"` // the collector's clock, UTC, milliseconds
+	Collector Collector `json:"collector"`
+
+	Window      *Window      `json:"window,omitempty"`  // log, gap, hold
+	Object      *Object      `json:"object,omitempty"`  // log with lines
+	Content     *Content     `json:"content,omitempty"` // log
+	Source      *Source      `json:"source,omitempty"`  // log
+	Gap         *Gap         `json:"gap,omitempty"`
+	Observation *Observation `json:"observation,omitempty"`
+	Expiry      *Expiry      `json:"expiry,omitempty"`
+	Hold        *Hold        `json:"hold,omitempty"`
+	Key         *Key         `json:"key,omitempty"`
+}
+
+// Collector names the program that sealed an entry, never a person.
+type Collector struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Host    string `json:"host"`
+}
+
+// Object is where a window's records are and what their stored bytes are.
+type Object struct {
+	Key    string `json:"key"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 Digest `json:"sha256"` // over the bytes as stored: what sha256sum prints
+	// Encryption is nil for plain objects.
+	Encryption *Encryption `json:"encryption,omitempty"`
+	// Displaced names objects that were found under this window's earlier
+	// keys and hold other bytes: explained, and not evidence.
+	Displaced []Displaced `json:"displaced,omitempty"`
+}
+
+// Encryption says how the stored bytes are sealed: the object is an age file whose
+// recipient key belongs to the zone and period, so that destroying that key
+// erases every copy. Reserved; not written by this version.
+type Encryption struct {
+	Scheme     string   `json:"scheme"` // "age/1"
+	Period     string   `json:"period"` // "2026-11"
+	Recipients []string `json:"recipients"`
+}
+
+// Displaced is an object that the collector found and did not write.
+type Displaced struct {
+	Key    string `json:"key"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 Digest `json:"sha256"`
+}
+
+// Content is the measure of a window's NDJSON, over the decompressed bytes as received.
+type Content struct {
+	Bytes      int64      `json:"bytes"`
+	Lines      int64      `json:"lines"`
+	SHA256     Digest     `json:"sha256"`
+	MerkleRoot Digest     `json:"merkle_root"`           // RFC 6962 over the lines without their line feeds
+	FirstEvent *time.Time `json:"first_event,omitempty"` // least and greatest event time, nanoseconds; nil where no line has one
+	LastEvent  *time.Time `json:"last_event,omitempty"`
+	Tally      *Tally     `json:"tally,omitempty"`
+}
+
+// Source says where a window's records came from and how they were asked for.
+type Source struct {
+	Plugin  string `json:"plugin"`
+	Version string `json:"version"`
+	// FieldsSeq is the entry, an observation of topic "fields", whose value
+	// is the list of fields that was asked for. The list is some 2.5 kB and
+	// the same for months, so that it is sealed once and not in each entry.
+	FieldsSeq   int64     `json:"fields_seq"`
+	Timestamps  string    `json:"timestamps"`
+	Complete    bool      `json:"complete"` // the source's own claim
+	RetrievedAt time.Time `json:"retrieved_at"`
+}
+
+// The reasons of a gap.
+const (
+	GapTooOld       = "too_old"
+	GapRetentionOff = "retention_off"
+	GapNotEntitled  = "not_entitled"
+	GapBoundary     = "boundary"
+	GapOperator     = "operator"
+)
+
+// Gap says why a window can never be collected.
+type Gap struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+// The topics of observations that this version writes or reads.
+const (
+	TopicFields    = "fields"    // value: {"names":[…]}
+	TopicRetention = "retention" // value: {"flag":true}
+	TopicBoundary  = "boundary"  // value: {"regions":[…]}
+)
+
+// Observation is what a source or store said at a time. Topics are open; a
+// reader keeps those it does not know.
+type Observation struct {
+	Topic string          `json:"topic"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Expiry names the log entries whose objects the retention policy removed.
+type Expiry struct {
+	Seqs   []int64 `json:"seqs"`
+	Policy string  `json:"policy"` // "400d"
+	Reason string  `json:"reason"`
+}
+
+// Hold is a legal hold over the entry's window.
+type Hold struct {
+	ID     string `json:"id"`
+	Placed bool   `json:"placed"` // false: lifted
+	Reason string `json:"reason"`
+}
+
+// Key announces the verifier key (C2SP signed-note vkey) that signs from this
+// entry's tree size on; the checkpoint of that size carries both signatures.
+type Key struct {
+	VKey string `json:"vkey"`
+}
+
+// Chain returns the chain the entry belongs to.
+func (e *Entry) Chain() ChainID { return ChainID{e.Zone, e.Dataset} }
+
+// FieldsValue is the value of an observation of topic "fields".
+type FieldsValue struct {
+	Names []string `json:"names"`
+}
+
+// Validate checks what a single entry can say wrongly by itself.
+func (e *Entry) Validate() error {
+	if e.V > Version {
+		return fmt.Errorf("entry %d has v %d: %w", e.Seq, e.V, ErrNewer)
+	}
+	if e.V != Version {
+		return fmt.Errorf("entry %d has v %d, want %d", e.Seq, e.V, Version)
+	}
+	if _, err := NewChainID(e.Zone, e.Dataset); err != nil {
+		return fmt.Errorf("entry %d: %w", e.Seq, err)
+	}
+	if e.Seq < 0 {
+		return fmt.Errorf("entry has negative seq %d", e.Seq)
+	}
+	if e.Window != nil {
+		if err := e.Window.check(); err != nil {
+			return fmt.Errorf("entry %d: %w", e.Seq, err)
+		}
+	}
+	if err := e.validateKind(); err != nil {
+		return fmt.Errorf("entry %d (%.32s): %w", e.Seq, e.Kind, err)
+	}
+	return nil
+}
+
+func (e *Entry) validateKind() error {
+	need := func(ok bool, what string) error {
+		if !ok {
+			return fmt.Errorf("lacks %s", what)
+		}
+		return nil
+	}
+	switch e.Kind {
+	case KindLog:
+		if err := need(e.Window != nil && e.Content != nil && e.Source != nil, "window, content or source"); err != nil {
+			return err
+		}
+		return e.validateLog()
+	case KindGap:
+		return need(e.Window != nil && e.Gap != nil && e.Gap.Reason != "", "window or gap")
+	case KindObservation:
+		return need(e.Observation != nil && e.Observation.Topic != "", "observation")
+	case KindExpiry:
+		return need(e.Expiry != nil, "expiry")
+	case KindHold:
+		return need(e.Window != nil && e.Hold != nil, "window or hold")
+	case KindKey:
+		return need(e.Key != nil && e.Key.VKey != "", "key")
+	default:
+		return nil // a later minor version's; reported by the verifier, not refused
+	}
+}
+
+func (e *Entry) validateLog() error {
+	c := e.Content
+	if c.Lines < 0 || c.Bytes < 0 {
+		return errors.New("content has a negative count")
+	}
+	if (e.Object == nil) != (c.Bytes == 0) {
+		return errors.New("object and content disagree about whether there is content")
+	}
+	if e.Source.FieldsSeq < 0 || e.Source.FieldsSeq >= e.Seq {
+		return fmt.Errorf("fields_seq %d is not an earlier entry", e.Source.FieldsSeq)
+	}
+	if e.Object == nil {
+		return nil
+	}
+	chain, window, _, err := ParseObjectKey(e.Object.Key)
+	if err != nil {
+		return err
+	}
+	if chain != e.Chain() || window != *e.Window {
+		return fmt.Errorf("object %s belongs to another zone, dataset or window", e.Object.Key)
+	}
+	return nil
+}
