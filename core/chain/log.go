@@ -35,8 +35,9 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// StaleAfter is how old an uncommitted tile must be before another writer may
-// take it for a crash's leavings.
+// StaleAfter is how old, by the collector's clock and the store's, an
+// uncommitted tile must be before another writer may take it for a crash's
+// leavings. A writer that takes half as long over an append gives it up.
 const StaleAfter = 10 * time.Minute
 
 // keepPartials is how many superseded partial tiles stay, for readers that
@@ -169,6 +170,7 @@ func (l *Log) append(ctx context.Context, entry []byte) error {
 	if err := l.checkUnmoved(ctx); err != nil {
 		return err
 	}
+	begun := l.now()
 	next, tiles := l.edge.grow(entry)
 	bundle, err := evidence.EncodeBundle(append(append([][]byte(nil), l.edge.bundle...), entry))
 	if err != nil {
@@ -181,6 +183,9 @@ func (l *Log) append(ctx context.Context, entry []byte) error {
 		if err := l.putOnce(ctx, l.id.TileKey(t.Tile), t.data); err != nil {
 			return err
 		}
+	}
+	if l.now().Sub(begun) > StaleAfter/2 {
+		return fmt.Errorf("%w: the append took longer than %s, so that another may have taken it over", ErrContended, StaleAfter/2)
 	}
 	signed, err := evidence.SignCheckpoint(evidence.Checkpoint{Origin: l.origin, Size: next.size, Root: next.root()}, l.signer)
 	if err != nil {

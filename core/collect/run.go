@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,7 +30,7 @@ type run struct {
 	log     *chain.Log
 	sealer  *sealer
 	tried   map[evidence.Window]int // attempts in this run
-	halted  bool                    // an operator has to act before anything more is asked for
+	halted  atomic.Bool             // an operator has to act before anything more is asked for
 
 	mu    sync.Mutex // guards sum and the order of Progress
 	sum   Summary
@@ -72,7 +73,7 @@ func (r *run) due(ctx context.Context) (due []catalog.Window, next time.Time, er
 	if err != nil {
 		return nil, next, fmt.Errorf("read ledger: %w", err)
 	}
-	if r.halted {
+	if r.halted.Load() {
 		return nil, next, nil
 	}
 	r.total = r.done
@@ -124,6 +125,9 @@ func (r *run) round(ctx context.Context, due []catalog.Window) error {
 		g.Go(func() error {
 			defer workers.Done()
 			for w := range todo {
+				if r.halted.Load() {
+					continue
+				}
 				p := r.pull(gctx, w)
 				select {
 				case results <- p:
@@ -215,7 +219,7 @@ func (r *run) failed(ctx context.Context, row catalog.Window, cause error) error
 	if errors.Is(cause, syscall.ENOSPC) {
 		return fmt.Errorf("spool folder %s: %w", r.c.SpoolDir, cause) // the window stays open
 	}
-	if r.halted {
+	if r.halted.Load() {
 		return nil // what the others say now adds nothing; their windows stay open
 	}
 	row.Attempts++
@@ -226,7 +230,7 @@ func (r *run) failed(ctx context.Context, row catalog.Window, cause error) error
 	case class == source.ClassGone:
 		return r.lost(ctx, row, classed)
 	case class == source.ClassBlocked || class == source.ClassBug:
-		r.halted = true
+		r.halted.Store(true)
 		row.State, row.Reason = catalog.Blocked, string(class)
 		if classed.Reason != "" {
 			row.Reason = classed.Reason

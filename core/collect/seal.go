@@ -121,6 +121,9 @@ func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
 		return err
 	}
 	e := &d.Entry
+	if err := s.checkOpen(ctx, p.Window); err != nil {
+		return err
+	}
 	if p.Spool != "" {
 		if err := s.putObject(ctx, p, e); err != nil {
 			return err
@@ -187,6 +190,15 @@ func (s *sealer) overtaken(ctx context.Context, w evidence.Window, cause error) 
 	if err := s.catchUp(ctx); err != nil {
 		return err
 	}
+	if err := s.checkOpen(ctx, w); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w; run it again", cause)
+}
+
+// checkOpen makes sure that the chain, as far as it is known here, does not
+// cover any part of the window yet.
+func (s *sealer) checkOpen(ctx context.Context, w evidence.Window) error {
 	rows, err := s.c.Catalog.Windows(ctx, s.id, w.Start, w.End, catalog.Sealed, catalog.Lost)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
@@ -194,7 +206,7 @@ func (s *sealer) overtaken(ctx context.Context, w evidence.Window, cause error) 
 	if len(rows) > 0 {
 		return errAlreadySealed
 	}
-	return fmt.Errorf("%w; run it again", cause)
+	return nil
 }
 
 // catchUp brings the catalog up to the chain: what the chain holds beyond the

@@ -1,0 +1,38 @@
+-- Windows of one chain never overlap, so of those that start at or before an
+-- instant only the last can reach beyond it: a range is one stretch of the
+-- primary key that begins there.
+
+-- name: WindowsIn :many
+SELECT w.* FROM windows AS w
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s AND w.start_s < @to_s
+AND w.start_s >= COALESCE(
+    (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s),
+    @from_s)
+ORDER BY w.start_s;
+
+-- name: OpenWindowsIn :many
+SELECT w.* FROM windows AS w
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s AND w.start_s < @to_s AND w.seq < 0
+AND w.start_s >= COALESCE(
+    (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s),
+    @from_s)
+ORDER BY w.start_s;
+
+-- name: InsertWindow :exec
+INSERT INTO windows (zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: UpdateOpenWindow :execrows
+UPDATE windows SET state = @state, attempts = @attempts, next_ms = @next_ms, reason = @reason, detail = @detail
+WHERE zone = @zone AND dataset = @dataset AND start_s = @start_s AND end_s = @end_s AND seq < 0;
+
+-- name: WindowAt :one
+SELECT * FROM windows
+WHERE zone = @zone AND dataset = @dataset AND start_s = @start_s AND end_s = @end_s;
+
+-- name: DeleteWindow :exec
+DELETE FROM windows WHERE zone = ? AND dataset = ? AND start_s = ?;
+
+-- name: ResetWindows :exec
+UPDATE windows SET state = 'planned'
+WHERE zone = ? AND dataset = ? AND seq < 0 AND state = 'pulling';
