@@ -27,6 +27,7 @@ const (
 	// maxFrame cuts a frame within a line, so that a line without end cannot fill the memory.
 	maxFrame = 8 << 20
 	readSize = 512 << 10
+	minRead  = 64 << 10
 )
 
 // spooled is a window's content on local disk, measured.
@@ -88,13 +89,13 @@ func drain(ctx context.Context, f *os.File, st *source.Stream, d source.Dataset,
 	}
 	defer frames.release()
 	tail := tailCheck{failures: st.FailureLines}
-	buf := make([]byte, readSize)
 	for {
+		buf := frames.space()
 		n, readErr := plain.Read(buf)
 		if n > 0 {
 			_, _ = meter.Write(buf[:n]) // a meter takes everything
 			tail.see(buf[:n])
-			if err := frames.write(buf[:n]); err != nil {
+			if err := frames.filled(n); err != nil {
 				return nil, fmt.Errorf("write spool file: %w", err)
 			}
 			if meter.Bytes() > lim.maxContent {
@@ -223,7 +224,7 @@ type frameWriter struct {
 }
 
 func newFrameWriter(w io.Writer) (*frameWriter, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, fmt.Errorf("open zstd encoder: %w", err)
 	}
@@ -236,8 +237,18 @@ func newFrameWriter(w io.Writer) (*frameWriter, error) {
 
 func (f *frameWriter) release() { _ = f.enc.Close() } // holds no unwritten data: frames are whole
 
-func (f *frameWriter) write(p []byte) error {
-	f.buf = append(f.buf, p...)
+// space returns where the next bytes are to be read into, so that they need
+// not be copied.
+func (f *frameWriter) space() []byte {
+	if cap(f.buf)-len(f.buf) < minRead { // a line longer than the buffer: up to maxFrame
+		f.buf = append(make([]byte, 0, 2*cap(f.buf)), f.buf...)
+	}
+	return f.buf[len(f.buf):min(cap(f.buf), len(f.buf)+readSize)]
+}
+
+// filled takes n bytes that were read into space.
+func (f *frameWriter) filled(n int) error {
+	f.buf = f.buf[:len(f.buf)+n]
 	if len(f.buf) < frameSize {
 		return nil
 	}

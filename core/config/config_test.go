@@ -1,0 +1,119 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/config"
+)
+
+const good = `
+archive:
+  storage:
+    - {name: local, plugin: fs, path: ./archive}
+sources:
+  logpull:
+    token: env:CLOUDFLARE_API_TOKEN
+    fields: [ClientIP, RayID]
+collector: {window: 1m}
+`
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte(good), "/base", []string{"RAINLOGS_COLLECTOR_LAG=2m", "RAINLOGS_CONFIG=x", "CLOUDFLARE_API_TOKEN=s3cret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Collector.Window != time.Minute || c.Collector.Lag != 2*time.Minute || c.Collector.Concurrency != 4 {
+		t.Errorf("collector %+v", c.Collector)
+	}
+	if c.Catalog != "sqlite:/base/catalog.db" || c.Key != "file:/base/signing.key" || c.Spool != "/base/spool" {
+		t.Errorf("paths %q %q %q", c.Catalog, c.Key, c.Spool)
+	}
+	s := c.Archive.Storage[0]
+	if s.Name() != "fs" || s.Settings()["path"] != "/base/archive" || len(s.Settings()) != 1 {
+		t.Errorf("storage %v", s)
+	}
+	if got := c.Sources["logpull"].Settings()["fields"]; got != "ClientIP,RayID" {
+		t.Errorf("fields %q", got)
+	}
+	for name, value := range c.Values() {
+		if strings.Contains(value, "s3cret") {
+			t.Errorf("%s shows a secret", name)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		good + "colector: {window: 5m}\n":                          `unknown key "colector.window" (did you mean "collector.window"?)`,
+		strings.Replace(good, "window: 1m", "windw: 1m", 1):        `did you mean "collector.window"?`,
+		strings.Replace(good, "window: 1m", "window: 2h", 1):       "collector.window is 2h0m0s",
+		strings.Replace(good, "window: 1m", "lag: 10s", 1):         "collector.lag",
+		strings.Replace(good, "window: 1m", "concurrency: 0", 1):   "collector.concurrency",
+		strings.Replace(good, "window: 1m", "window: sometime", 1): "'collector.window'",
+		"archive: {storage: []}":                                   "archive.storage is empty",
+		good + "catalog: postgres://x":                             "want sqlite:PATH",
+		"\t{":                                                      "parse",
+	} {
+		if _, err := config.Parse([]byte(text), "/", nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestSecret(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	closed, open := filepath.Join(dir, "closed"), filepath.Join(dir, "open")
+	for path, mode := range map[string]os.FileMode{closed: 0o600, open: 0o644} {
+		if err := os.WriteFile(path, []byte("s3cret\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	getenv := func(name string) string { return map[string]string{"TOKEN": "s3cret"}[name] }
+	for ref, ok := range map[string]bool{"env:TOKEN": true, "file:" + closed: true, "env:NONE": false, "file:" + open: false, "s3cret": false, "file:/nonexistent": false} {
+		got, err := config.Secret("token", ref, getenv)
+		if (err == nil) != ok || ok && got != "s3cret" {
+			t.Errorf("%s: %v", ref, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the error tells the secret: %v", ref, err)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	none := func(string) string { return "" }
+	dir := t.TempDir()
+	if _, err := config.Find(filepath.Join(dir, "nothing"), none); !errors.Is(err, config.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+	path := filepath.Join(dir, config.FileName)
+	if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, arg := range []string{dir, path} {
+		if got, err := config.Find(arg, none); err != nil || got != path {
+			t.Errorf("Find(%s) = %s, %v", arg, got, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte("a: [1, {b: c}]\n"))
+	f.Add([]byte("key: &a [*a]"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := config.Parse(b, "/base", nil)
+		if err == nil && (len(c.Archive.Storage) != 1 || !filepath.IsAbs(c.Spool)) {
+			t.Errorf("taken: %+v", c)
+		}
+	})
+}
