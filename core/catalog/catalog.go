@@ -102,8 +102,9 @@ type Commit struct {
 	Head Head
 	// Windows are the ledger rows to store as they are (Sealed or Lost, with
 	// Seq): rows that exist are updated, others inserted. A row that is neither
-	// Sealed nor Lost and overlaps one of them with other bounds is removed:
-	// the chain is authoritative, and what it leaves open is planned anew.
+	// Sealed nor Lost and overlaps one of them with other bounds is cut: what
+	// of it is left uncovered is Planned in the same transaction. One that
+	// overlaps another final row fails the Commit with ErrOverlap.
 	Windows []Window
 	// Pending are the windows whose pending records go.
 	Pending []evidence.Window

@@ -111,8 +111,8 @@ func TestDamagedAnywhere(t *testing.T) {
 			t.Errorf("round %d, byte %d: %v", i, at, err)
 		}
 	}
-	if found < 30 {
-		t.Errorf("only %d of 150 damages were found", found)
+	if found < 20 {
+		t.Errorf("only %d of 150 damages were found, not some 28", found)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestAltered(t *testing.T) {
 	}{
 		"newer schema":       {"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)", catalog.ErrNewer},
 		"table dropped":      {"DROP TABLE pending", catalog.ErrCorrupt},
-		"column dropped":     {"ALTER TABLE zones RENAME COLUMN paused TO halted", nil}, // found by the first use
+		"column dropped":     {"ALTER TABLE zones DROP COLUMN added_ms", catalog.ErrCorrupt},
 		"versions emptied":   {"DELETE FROM goose_db_version", catalog.ErrCorrupt},
 		"versions forgotten": {"DROP TABLE goose_db_version", catalog.ErrCorrupt},
 		"version taken back": {"DELETE FROM goose_db_version WHERE version_id > 0", catalog.ErrCorrupt},
@@ -151,10 +151,8 @@ func TestAltered(t *testing.T) {
 		for range 2 { // a refusal leaves the file as it is
 			got, err := sqlite.Open(t.Context(), path)
 			if err == nil {
-				_, err = got.ListZones(t.Context())
-				err = errors.Join(err, got.Close())
-			}
-			if c.want == nil && err == nil || c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("%s: opened: %v", name, got.Close())
+			} else if !errors.Is(err, c.want) {
 				t.Errorf("%s: error is %v, want %v", name, err, c.want)
 			}
 		}
@@ -198,7 +196,7 @@ func TestDamagedLargeFile(t *testing.T) {
 	path, _ := filled(t)
 	alter(t, path,
 		"CREATE TABLE ballast (b BLOB)",
-		fmt.Sprintf("INSERT INTO ballast VALUES (zeroblob(%d))", 40<<20),
+		fmt.Sprintf("INSERT INTO ballast VALUES (zeroblob(%d))", 12<<20),
 		"PRAGMA wal_checkpoint(TRUNCATE)")
 	b, err := os.ReadFile(path)
 	if err != nil {

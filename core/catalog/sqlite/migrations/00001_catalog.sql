@@ -24,7 +24,7 @@ CREATE TABLE windows (
     next_ms  INTEGER NOT NULL,
     reason   TEXT    NOT NULL,
     detail   TEXT    NOT NULL,
-    seq      INTEGER NOT NULL CHECK ((seq >= 0) = (state IN ('sealed', 'lost'))),
+    seq      INTEGER NOT NULL CHECK (seq >= -1 AND (seq = -1) = (state NOT IN ('sealed', 'lost'))),
     lines    INTEGER NOT NULL,
     bytes    INTEGER NOT NULL,
     PRIMARY KEY (zone, dataset, start_s),
@@ -32,7 +32,7 @@ CREATE TABLE windows (
 ) STRICT, WITHOUT ROWID;
 
 -- Few windows are open at a time, and those are what a collector asks for.
-CREATE INDEX windows_open ON windows (zone, dataset, start_s) WHERE seq < 0;
+CREATE INDEX windows_open ON windows (zone, dataset, start_s) WHERE seq = -1;
 
 CREATE TABLE pending (
     zone    TEXT    NOT NULL,

@@ -1,6 +1,7 @@
 -- Windows of one chain never overlap, so of those that start at or before an
 -- instant only the last can reach beyond it: a range is one stretch of the
--- primary key that begins there.
+-- primary key that begins there. Open windows (seq -1) have an index of their
+-- own, which the planner, without statistics, would not choose by itself.
 
 -- name: WindowsIn :many
 SELECT w.* FROM windows AS w
@@ -11,8 +12,8 @@ AND w.start_s >= COALESCE(
 ORDER BY w.start_s;
 
 -- name: OpenWindowsIn :many
-SELECT w.* FROM windows AS w
-WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s AND w.start_s < @to_s AND w.seq < 0
+SELECT w.* FROM windows AS w INDEXED BY windows_open
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s AND w.start_s < @to_s AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s),
     @from_s)
@@ -24,7 +25,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOpenWindow :execrows
 UPDATE windows SET state = @state, attempts = @attempts, next_ms = @next_ms, reason = @reason, detail = @detail
-WHERE zone = @zone AND dataset = @dataset AND start_s = @start_s AND end_s = @end_s AND seq < 0;
+WHERE zone = @zone AND dataset = @dataset AND start_s = @start_s AND end_s = @end_s AND seq = -1;
 
 -- name: WindowAt :one
 SELECT * FROM windows
@@ -35,4 +36,6 @@ DELETE FROM windows WHERE zone = ? AND dataset = ? AND start_s = ?;
 
 -- name: ResetWindows :exec
 UPDATE windows SET state = 'planned'
-WHERE zone = ? AND dataset = ? AND seq < 0 AND state = 'pulling';
+WHERE windows.zone = @zone AND windows.dataset = @dataset AND windows.start_s IN (
+    SELECT w.start_s FROM windows AS w INDEXED BY windows_open
+    WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1 AND w.state = 'pulling');

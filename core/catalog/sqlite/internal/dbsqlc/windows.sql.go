@@ -63,8 +63,8 @@ func (q *Queries) InsertWindow(ctx context.Context, arg InsertWindowParams) erro
 }
 
 const openWindowsIn = `-- name: OpenWindowsIn :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes FROM windows AS w
-WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4 AND w.seq < 0
+SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes FROM windows AS w INDEXED BY windows_open
+WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4 AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = ?1 AND b.dataset = ?2 AND b.start_s <= ?3),
     ?3)
@@ -121,7 +121,9 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 
 const resetWindows = `-- name: ResetWindows :exec
 UPDATE windows SET state = 'planned'
-WHERE zone = ? AND dataset = ? AND seq < 0 AND state = 'pulling'
+WHERE windows.zone = ?1 AND windows.dataset = ?2 AND windows.start_s IN (
+    SELECT w.start_s FROM windows AS w INDEXED BY windows_open
+    WHERE w.zone = ?1 AND w.dataset = ?2 AND w.seq = -1 AND w.state = 'pulling')
 `
 
 type ResetWindowsParams struct {
@@ -136,7 +138,7 @@ func (q *Queries) ResetWindows(ctx context.Context, arg ResetWindowsParams) erro
 
 const updateOpenWindow = `-- name: UpdateOpenWindow :execrows
 UPDATE windows SET state = ?1, attempts = ?2, next_ms = ?3, reason = ?4, detail = ?5
-WHERE zone = ?6 AND dataset = ?7 AND start_s = ?8 AND end_s = ?9 AND seq < 0
+WHERE zone = ?6 AND dataset = ?7 AND start_s = ?8 AND end_s = ?9 AND seq = -1
 `
 
 type UpdateOpenWindowParams struct {
@@ -225,7 +227,8 @@ type WindowsInParams struct {
 
 // Windows of one chain never overlap, so of those that start at or before an
 // instant only the last can reach beyond it: a range is one stretch of the
-// primary key that begins there.
+// primary key that begins there. Open windows (seq -1) have an index of their
+// own, which the planner, without statistics, would not choose by itself.
 func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window, error) {
 	rows, err := q.db.QueryContext(ctx, windowsIn,
 		arg.Zone,
