@@ -109,7 +109,7 @@ func (i *Instance) have() (*running, error) {
 	if i.host.config.Now().Sub(r.since) >= i.host.config.BackoffMax {
 		i.failures = 0
 	}
-	i.failed(fmt.Errorf("%w: %v", ErrPluginGone, r.process.Wait(context.Background())))
+	i.failed(errors.Join(ErrPluginGone, r.process.Wait(context.Background())))
 	i.host.config.Logger.Warn("plugin ended unasked", "kind", i.spec.Kind, "plugin", i.spec.Name, "error", i.cause)
 	return nil, nil
 }
@@ -135,13 +135,15 @@ func (i *Instance) mayStart() error {
 	return nil
 }
 
-// suspect looks after a plugin that made no progress: one that does not even
-// describe itself is killed, so that the next call gets a new process.
+// suspect looks after a plugin that made no progress or broke its connection:
+// one that does not even describe itself is killed, so that the next call
+// gets a new process. A dying process takes a moment to be seen as dead, and
+// no call may be given to it meanwhile.
 func (i *Instance) suspect(r *running) {
 	ctx, cancel := context.WithTimeout(context.Background(), pingWait)
 	defer cancel()
 	if _, err := r.client.Describe(ctx); err != nil {
-		i.host.config.Logger.Warn("plugin hangs, killing it", "kind", i.spec.Kind, "plugin", i.spec.Name)
+		i.host.config.Logger.Warn("plugin does not answer", "kind", i.spec.Kind, "plugin", i.spec.Name, "error", err)
 		r.process.kill()
 		<-r.gone
 	}

@@ -19,74 +19,81 @@ const (
 	linesPerSec = 50
 )
 
-// logWriter turns what a plugin prints, one line a record, into records of
+// pluginLog turns what a plugin prints, one line a record, into records of
 // the host's logger. JSON as slog writes it keeps its level, message and
-// attributes; anything else becomes the message. Lines are cut at maxLine,
-// and a plugin that prints without end is thinned out: the lines left out are
-// counted, not kept. Writes never fail and may be concurrent.
-type logWriter struct {
+// attributes; anything else becomes the message. A plugin that prints without
+// end is thinned out: the lines left out are counted, not kept.
+type pluginLog struct {
 	log *slog.Logger
 	now func() time.Time
 
 	mu     sync.Mutex
-	line   []byte
-	cut    bool
 	tokens float64
 	last   time.Time
 	missed int
 }
 
-func newLogWriter(log *slog.Logger, now func() time.Time) *logWriter {
-	return &logWriter{log: log, now: now, tokens: linesBurst, last: now()}
+func newPluginLog(log *slog.Logger, now func() time.Time) *pluginLog {
+	return &pluginLog{log: log, now: now, tokens: linesBurst, last: now()}
 }
 
-func (w *logWriter) Write(p []byte) (int, error) {
+// stream returns a writer for one of the plugin's outputs. Each has its own,
+// for a line may come in pieces.
+func (l *pluginLog) stream() *lineWriter { return &lineWriter{log: l} }
+
+func (l *pluginLog) emit(line []byte, cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(bytes.TrimSpace(line)) == 0 || !l.allowed() {
+		return
+	}
+	level, msg, attrs := decodeLine(line, cut)
+	if l.missed > 0 {
+		attrs = append(attrs, slog.Int("lines_left_out_before", l.missed))
+		l.missed = 0
+	}
+	l.log.LogAttrs(context.Background(), level, msg, attrs...)
+}
+
+func (l *pluginLog) allowed() bool {
+	now := l.now()
+	l.tokens = min(linesBurst, l.tokens+now.Sub(l.last).Seconds()*linesPerSec)
+	l.last = now
+	if l.tokens < 1 {
+		l.missed++
+		return false
+	}
+	l.tokens--
+	return true
+}
+
+// lineWriter cuts a stream into lines of at most maxLine bytes. Its writes
+// never fail.
+type lineWriter struct {
+	log *pluginLog
+
+	mu   sync.Mutex
+	line []byte
+	cut  bool
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(p)
 	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n')
-		chunk := p
-		if end >= 0 {
-			chunk = p[:end]
-		}
+		chunk, rest, ended := bytes.Cut(p, []byte{'\n'})
 		room := maxLine - len(w.line)
 		w.cut = w.cut || len(chunk) > room
 		w.line = append(w.line, chunk[:min(room, len(chunk))]...)
-		if end < 0 {
+		if !ended {
 			break
 		}
-		w.emit()
-		p = p[end+1:]
+		w.log.emit(w.line, w.cut)
+		w.line, w.cut = w.line[:0], false
+		p = rest
 	}
 	return n, nil
-}
-
-// emit logs the line at hand and starts the next.
-func (w *logWriter) emit() {
-	line, cut := w.line, w.cut
-	w.line, w.cut = w.line[:0], false
-	if len(bytes.TrimSpace(line)) == 0 || !w.allowed() {
-		return
-	}
-	level, msg, attrs := decodeLine(line, cut)
-	if w.missed > 0 {
-		attrs = append(attrs, slog.Int("lines_left_out_before", w.missed))
-		w.missed = 0
-	}
-	w.log.LogAttrs(context.Background(), level, msg, attrs...)
-}
-
-func (w *logWriter) allowed() bool {
-	now := w.now()
-	w.tokens = min(linesBurst, w.tokens+now.Sub(w.last).Seconds()*linesPerSec)
-	w.last = now
-	if w.tokens < 1 {
-		w.missed++
-		return false
-	}
-	w.tokens--
-	return true
 }
 
 // decodeLine reads a line of slog's JSON handler, or takes it as text.

@@ -64,7 +64,6 @@ func (p *process) Start(context.Context) error {
 		Path:        path,
 		Args:        append([]string{"rainlogs-" + p.spec.Kind + "-" + p.spec.Name}, args...),
 		Env:         p.spec.environ(p.env),
-		Dir:         "/",
 		Stdin:       nil, // the null device: a terminal must not be handed down
 		Stdout:      files[1],
 		Stderr:      files[3],

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -38,12 +39,12 @@ type running struct {
 func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.config.StartTimeout)
 	defer cancel()
-	log := newLogWriter(h.config.Logger.With("plugin", spec.Kind+"/"+spec.Name), h.config.Now)
-	p := &process{spec: spec, log: log, exited: make(chan struct{})}
+	log := newPluginLog(h.config.Logger.With("plugin", spec.Kind+"/"+spec.Name), h.config.Now)
+	p := &process{spec: spec, log: log.stream(), exited: make(chan struct{})}
 	stop := context.AfterFunc(ctx, p.kill)
 	defer stop()
 
-	config := h.clientConfig(p)
+	config := h.clientConfig(p, log.stream())
 	address, err := plugin.NewClient(config).Start()
 	if err != nil {
 		p.kill()
@@ -74,7 +75,7 @@ func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
 	return r, nil
 }
 
-func (h *Host) clientConfig(p *process) *plugin.ClientConfig {
+func (h *Host) clientConfig(p *process, stderr io.Writer) *plugin.ClientConfig {
 	return &plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		VersionedPlugins: wire.Plugins(nil),
@@ -83,7 +84,7 @@ func (h *Host) clientConfig(p *process) *plugin.ClientConfig {
 		SkipHostEnv:      true,
 		StartTimeout:     h.config.StartTimeout,
 		Logger:           wire.SilentLogger(),
-		Stderr:           p.log,
+		Stderr:           stderr,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.dir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, tmp string) (runner.Runner, error) {
 			p.env, p.tmp = cmd.Env, tmp
@@ -131,9 +132,9 @@ func (r *running) open(ctx context.Context, spec Spec) error {
 
 // watch carries the plugin's output to the log until the process ends, then
 // takes away what is left of it. Calls under way end with ErrPluginGone.
-func (h *Host) watch(r *running, log *logWriter) {
+func (h *Host) watch(r *running, log *pluginLog) {
 	var wg sync.WaitGroup
-	wg.Go(func() { r.client.CopyStdio(context.Background(), log) })
+	wg.Go(func() { r.client.CopyStdio(context.Background(), log.stream(), log.stream()) })
 	<-r.process.exited
 	_ = r.conn.Close() // the other end is gone
 	wg.Wait()

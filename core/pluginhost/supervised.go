@@ -13,12 +13,12 @@ import (
 )
 
 // blame names the plugin in an error of a call to it, and looks after a
-// plugin that hung in it.
+// plugin that hung or went away in it.
 func (i *Instance) blame(r *running, err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || err == io.EOF { //nolint:errorlint // only the bare io.EOF is the end
 		return err
 	}
-	if errors.Is(err, wire.ErrIdle) {
+	if r != nil && (errors.Is(err, wire.ErrIdle) || errors.Is(err, ErrPluginGone)) {
 		i.suspect(r)
 	}
 	return fmt.Errorf("%s plugin %q: %w", i.spec.Kind, i.spec.Name, err)

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/config"
+)
+
+func newConfig(env *Env, g *globals) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check, show or describe the configuration", Args: cobra.NoArgs}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "check", Short: "Check the config file", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				cfg, err := loadConfig(env, g)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(env.Out, "%s: ok\n", cfg.Path)
+				return err //nolint:wrapcheck // standard output is gone
+			},
+		},
+		&cobra.Command{
+			Use: "show", Short: "Print every value in force, secrets as references", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				cfg, err := loadConfig(env, g)
+				if err != nil {
+					return err
+				}
+				return showConfig(env, cfg)
+			},
+		},
+		&cobra.Command{
+			Use: "schema", Short: "Print a JSON Schema of the config file, for editors", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return printJSON(env.Out, config.Schema()) },
+		},
+	)
+	return cmd
+}
+
+func loadConfig(env *Env, g *globals) (*config.Config, error) {
+	path, err := config.Find(g.config, env.Getenv)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	cfg, err := config.Load(path, env.Environ)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
+}
+
+func showConfig(env *Env, cfg *config.Config) error {
+	values := cfg.Values()
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return table(env.Out, "", func(row func(...any)) {
+		for _, name := range names {
+			row(name, values[name])
+		}
+	})
+}

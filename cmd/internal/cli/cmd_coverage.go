@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
+)
+
+func newCoverage(env *Env, g *globals) *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:               "coverage [ZONE]",
+		Short:             "Show what the chain covers: collected, empty, gap, missing",
+		Long:              "Show, from the verified chain, which stretches of receive time were collected, were empty, are sealed gaps, or are missing.\n\n" + exitHelp,
+		Example:           "rainlogs coverage example.com --from -24h --require-complete",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeZones(env, g),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openReader(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return runCoverage(w, args, o)
+		},
+	}
+	o.times.addTo(cmd, "the range, receive time")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
+	return cmd
+}
+
+func runCoverage(w *workspace, args []string, o verifyOptions) error {
+	opts := w.readOptions()
+	var err error
+	if opts.From, opts.To, err = o.times.parse(w.env.Now()); err != nil {
+		return err
+	}
+	for _, name := range args {
+		id, err := w.chainOf(name)
+		if err != nil {
+			return err
+		}
+		opts.Chains = []evidence.ChainID{id}
+	}
+	chains, err := verify.ReadChains(w.ctx, w.store, opts)
+	if err != nil {
+		return fmt.Errorf("read chain: %w", err)
+	}
+	complete := true
+	for _, c := range chains {
+		complete = complete && c.Report.Complete
+	}
+	if o.asJSON {
+		reports := make([]verify.ChainReport, len(chains))
+		for i, c := range chains {
+			reports[i] = c.Report
+		}
+		err = printJSON(w.env.Out, reports)
+	} else {
+		err = printCoverage(w, chains)
+	}
+	if err == nil && o.requireComplete && !complete {
+		return codeError{exitIncomplete, "coverage of the range is incomplete"}
+	}
+	return err
+}
+
+func printCoverage(w *workspace, chains []verify.Chain) error {
+	return table(w.env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
+		for _, c := range chains {
+			for _, s := range c.Report.Segments {
+				state := string(s.State)
+				if s.Reason != "" {
+					state += " (" + s.Reason + ")"
+				}
+				row(c.ID.Zone, rfc3339(s.From), rfc3339(s.To), state, s.Windows, count(s.Lines))
+			}
+		}
+	})
+}

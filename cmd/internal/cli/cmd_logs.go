@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/query/duckdb"
+)
+
+func newLogs(env *Env, g *globals) *cobra.Command {
+	var o queryOptions
+	var where string
+	cmd := &cobra.Command{
+		Use:   "logs",
+		Short: "Print the records of a range as stored, byte for byte",
+		Long: "Print the records of a range of event time as they were received, each exactly once: windows in the order of their\n" +
+			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n\n" + exitHelp,
+		Example: "rainlogs logs --zone example.com --from -1h\nrainlogs logs --where \"EdgeResponseStatus >= 500\" -o errors.ndjson",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := openReader(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return w.withOutput(o.out, func(out io.Writer) error { return w.printLines(o, where, out) })
+		},
+	}
+	o.addTo(cmd, env, g)
+	cmd.Flags().StringVar(&where, "where", "", "SQL condition")
+	return cmd
+}
+
+func (w *workspace) printLines(o queryOptions, where string, out io.Writer) error {
+	b := bufio.NewWriterSize(out, 1<<20)
+	err := w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) error {
+		for line, err := range e.Lines(ctx, d, where, nil) {
+			if err != nil {
+				return queryError(err)
+			}
+			_, _ = b.Write(line.Text) // Flush reports it
+			if err := b.WriteByte('\n'); err != nil {
+				return fmt.Errorf("write lines: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write lines: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/collect"
+	"github.com/fabriziosalmi/rainlogs/sdk/source"
+)
+
+type pullOptions struct {
+	times           rangeFlags
+	window          time.Duration
+	asJSON          bool
+	requireComplete bool
+}
+
+func newPull(env *Env, g *globals) *cobra.Command {
+	var o pullOptions
+	cmd := &cobra.Command{
+		Use:   "pull ZONE",
+		Short: "Collect a range of windows now, in the foreground",
+		Long: "Collect every window of a range that is not in the archive yet. Times are receive times: Cloudflare\n" +
+			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n\n" + exitHelp,
+		Example:           "rainlogs pull example.com --from -24h\nrainlogs pull example.com --from 2026-11-23T00:00:00Z --to 2026-11-23T06:00:00Z --window 1h",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeZones(env, g),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openWorkspace(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return runPull(w, args[0], o)
+		},
+	}
+	o.times.addTo(cmd, "the range, receive time (default: the last hour; the end at most now less collector.lag)")
+	cmd.Flags().DurationVar(&o.window, "window", 0, "length of new windows (default: collector.window)")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
+	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps")
+	return cmd
+}
+
+func runPull(w *workspace, zoneName string, o pullOptions) error {
+	z, err := w.zone(zoneName)
+	if err != nil {
+		return err
+	}
+	req, err := w.pullRequest(z, o)
+	if err != nil {
+		return err
+	}
+	sum, err := w.collect(req, o.asJSON)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		err = printJSON(w.env.Out, summaryJSON(sum))
+	} else {
+		err = printSummary(w, z, req, sum)
+	}
+	if err != nil {
+		return err
+	}
+	return pullOutcome(sum, o.requireComplete)
+}
+
+// pullRequest checks the range against the source's limits before anything
+// is planned: a window that can never be had must not get into the ledger by
+// a slip of the keyboard.
+func (w *workspace) pullRequest(z catalog.Zone, o pullOptions) (collect.Request, error) {
+	now := w.env.Now()
+	from, to, err := o.times.parse(now)
+	if err != nil {
+		return collect.Request{}, err
+	}
+	size := o.window
+	if size == 0 {
+		size = w.cfg.Collector.Window
+	}
+	limits, err := w.sourceLimits()
+	if err != nil {
+		return collect.Request{}, err
+	}
+	latest := now.Add(-w.cfg.Collector.Lag).Truncate(time.Minute).UTC()
+	if to.IsZero() {
+		to = latest
+	}
+	if from.IsZero() {
+		from = to.Add(-time.Hour)
+	}
+	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
+	switch {
+	case size < time.Second || size%time.Second != 0 || limits.MaxWindow > 0 && size > limits.MaxWindow:
+		return collect.Request{}, usagef("--window %s: want whole seconds up to %s, the source's widest window", size, limits.MaxWindow)
+	case to.After(now.Add(-limits.MinLag)):
+		return collect.Request{}, usagef("--to %s is less than %s ago: the source serves nothing so young (now is %s)", rfc3339(to), limits.MinLag, rfc3339(now))
+	case limits.MaxAge > 0 && from.Before(now.Add(-limits.MaxAge)):
+		return collect.Request{}, usagef("--from %s is more than %s ago: the source no longer has it (earliest now: %s)", rfc3339(from), limits.MaxAge, rfc3339(now.Add(-limits.MaxAge)))
+	case !from.Before(to):
+		return collect.Request{}, usagef("--from %s is not before --to %s", rfc3339(from), rfc3339(to))
+	}
+	return collect.Request{Chain: z.Chain(), From: from, To: to, Window: size}, nil
+}
+
+func (w *workspace) sourceLimits() (source.Limits, error) {
+	src, _, err := w.openSource(w.ctx)
+	if err != nil {
+		return source.Limits{}, err
+	}
+	d, err := src.Describe(w.ctx)
+	if err != nil {
+		return source.Limits{}, fmt.Errorf("describe source: %w", err)
+	}
+	return d.Limits, nil
+}
+
+// collect runs a collector over a request, with progress.
+func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, error) {
+	src, plugin, err := w.openSource(w.ctx)
+	if err != nil {
+		return collect.Summary{}, err
+	}
+	progress := newBar(w.env, w.g, "windows", -1, false)
+	c, err := collect.New(collect.Config{
+		Store: w.store, Source: src, Catalog: w.catalog, Archive: w.archive, Key: w.key,
+		Collector: collectorIdentity(), Plugin: plugin, SpoolDir: w.cfg.Spool,
+		Concurrency: w.cfg.Collector.Concurrency, Now: w.env.Now, Log: w.logger(),
+		Progress: func(ev collect.Event) {
+			progress.set(int64(ev.Done), int64(ev.Planned))
+			if ev.Err != nil && !quiet {
+				_, _ = fmt.Fprintf(w.env.Err, "%s %s: %s\n", ev.Window, ev.State, safeLine(ev.Err.Error())) // as much as can be told
+			}
+		},
+	})
+	if err != nil {
+		return collect.Summary{}, fmt.Errorf("set up collector: %w", err)
+	}
+	sum, err := c.Collect(w.ctx, req)
+	progress.done()
+	return sum, err //nolint:wrapcheck // names the chain already
+}
+
+func summaryJSON(s collect.Summary) map[string]any {
+	out := map[string]any{
+		"sealed": s.Sealed, "empty": s.Empty, "gaps": s.Gaps, "already": s.Already,
+		"open": s.Open, "blocked": s.Blocked, "lines": s.Lines, "bytes": s.Bytes, "complete": s.Complete(),
+	}
+	if s.LastErr != nil {
+		out["error"] = s.LastErr.Error()
+	}
+	return out
+}
+
+func printSummary(w *workspace, z catalog.Zone, req collect.Request, s collect.Summary) error {
+	_, err := fmt.Fprintf(w.env.Out, "%s %s to %s: %d windows sealed (%d empty), %s lines, %s; %d were sealed before",
+		safeLine(z.Name), rfc3339(req.From), rfc3339(req.To), s.Sealed, s.Empty, count(s.Lines), bytesText(s.Bytes), s.Already)
+	if err == nil && s.Gaps > 0 {
+		_, err = fmt.Fprintf(w.env.Out, "; %d sealed as gaps", s.Gaps)
+	}
+	if err == nil && !s.Complete() {
+		_, err = fmt.Fprintf(w.env.Out, "; %d still open, %d blocked", s.Open, s.Blocked)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(w.env.Out)
+	}
+	return err //nolint:wrapcheck // standard output is gone
+}
+
+// pullOutcome is nil when every window of the range is in the chain.
+func pullOutcome(s collect.Summary, requireComplete bool) error {
+	switch {
+	case s.Complete() && (s.Gaps == 0 || !requireComplete):
+		return nil
+	case s.Complete():
+		return codeError{exitIncomplete, fmt.Sprintf("%d windows of the range are sealed as gaps", s.Gaps)}
+	case s.LastErr != nil:
+		return fmt.Errorf("%d windows are not collected and stay open: %w", s.Open+s.Blocked, s.LastErr)
+	}
+	return codeError{exitFailed, fmt.Sprintf("%d windows are not collected and stay open", s.Open+s.Blocked)}
+}

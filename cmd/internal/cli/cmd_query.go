@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
+	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/query/duckdb"
+	"github.com/fabriziosalmi/rainlogs/query/format"
+	"github.com/fabriziosalmi/rainlogs/query/saved"
+)
+
+type queryOptions struct {
+	times       rangeFlags
+	zones       []string
+	file, out   string
+	saved       string
+	format      string
+	params      map[string]string
+	skipDamaged bool
+}
+
+func newQuery(env *Env, g *globals) *cobra.Command {
+	var o queryOptions
+	cmd := &cobra.Command{
+		Use:   "query [SQL]",
+		Short: "SQL over the verified objects of a range of event time",
+		Long: "Answer SQL over the views logs, raw, windows and chain. Only objects whose SHA-256 is the sealed one are read, and each\n" +
+			"answer says what it stands on: on standard error as a footer, in JSON as a field. Times are event time (EdgeStartTimestamp).\n\n" + exitHelp,
+		Example: `rainlogs query --from -6h "SELECT ClientIP, count(*) n FROM logs GROUP BY 1 ORDER BY n DESC LIMIT 10"` + "\n" +
+			"rainlogs query --saved scanners --zone example.com --format csv -o scanners.csv\nrainlogs query --saved list",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.saved == "list" {
+				return listSaved(env)
+			}
+			sql, params, err := o.question(args)
+			if err != nil {
+				return err
+			}
+			f, err := format.Parse(o.format)
+			if err != nil {
+				return usagef("--format: %w", err)
+			}
+			w, err := openReader(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return w.withOutput(o.out, func(out io.Writer) error { return w.ask(o, sql, params, f, out) })
+		},
+	}
+	o.addTo(cmd, env, g)
+	cmd.Flags().StringVarP(&o.file, "file", "f", "", "read the SQL from a file")
+	cmd.Flags().StringVar(&o.saved, "saved", "", "a saved query's name, or list")
+	cmd.Flags().StringVar(&o.format, "format", string(format.Table), "table, csv, tsv, json, ndjson or markdown")
+	cmd.Flags().StringToStringVar(&o.params, "param", nil, "a saved query's parameter, name=value")
+	return cmd
+}
+
+// addTo adds the flags that query and logs share.
+func (o *queryOptions) addTo(cmd *cobra.Command, env *Env, g *globals) {
+	o.times.addTo(cmd, "the range, event time (default: all)")
+	cmd.Flags().StringArrayVar(&o.zones, "zone", nil, "a zone, by name or id; again for more (default: all)")
+	cmd.Flags().StringVarP(&o.out, "output", "o", "", "write to a file instead of standard output")
+	cmd.Flags().BoolVar(&o.skipDamaged, "skip-damaged", false, "answer without damaged objects, and say so")
+	_ = cmd.RegisterFlagCompletionFunc("zone", completeZones(env, g)) // the flag exists
+}
+
+// question reads the SQL from the argument, a file or the library.
+func (o *queryOptions) question(args []string) (string, map[string]any, error) {
+	given := len(args)
+	for _, s := range []string{o.file, o.saved} {
+		if s != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return "", nil, usagef("give the SQL as an argument, with -f FILE, or --saved NAME (--saved list)")
+	}
+	switch {
+	case o.file != "":
+		b, err := os.ReadFile(o.file)
+		if err != nil {
+			return "", nil, usagef("-f: %w", err)
+		}
+		return string(b), nil, nil
+	case o.saved != "":
+		q, err := saved.Find(o.saved)
+		if err != nil {
+			return "", nil, usagef("--saved %q: %w (rainlogs query --saved list)", o.saved, err)
+		}
+		params, err := q.Values(o.params)
+		if err != nil {
+			return "", nil, usagef("--param: %w", err)
+		}
+		return q.SQL, params, nil
+	}
+	return args[0], nil, nil
+}
+
+func listSaved(env *Env) error {
+	queries, err := saved.All()
+	if err != nil {
+		return fmt.Errorf("list saved queries: %w", err)
+	}
+	return table(env.Out, "NAME\tTITLE\tPARAMETERS", func(row func(...any)) {
+		for _, q := range queries {
+			var params []string
+			for _, p := range q.Params {
+				params = append(params, p.Name+"="+p.Default)
+			}
+			row(q.Name, q.Title, strings.Join(params, " "))
+		}
+	})
+}
+
+// ask answers one question.
+func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f format.Format, out io.Writer) error {
+	return w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) (err error) {
+		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d})
+		if err != nil {
+			return queryError(err)
+		}
+		defer func() { err = errors.Join(err, res.Close()) }()
+		if err := format.Write(out, f, res); err != nil {
+			return queryError(err)
+		}
+		if f == format.JSON {
+			return nil
+		}
+		return format.WriteFooter(w.env.Err, res.Provenance) //nolint:wrapcheck // says what it did
+	})
+}
+
+// queryError tells the analyst's mistakes from ours.
+func queryError(err error) error {
+	var damage *dataset.DamageError
+	switch {
+	case errors.As(err, &damage):
+		return codeError{exitDamaged, err.Error() + " (--skip-damaged answers without it)"}
+	case errors.Is(err, query.ErrSQL), errors.Is(err, query.ErrForbidden):
+		return usageError{err}
+	}
+	return fmt.Errorf("query: %w", err)
+}
+
+// withEngine opens the dataset of a range and an engine over it.
+func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.Engine, *dataset.Dataset) error) (err error) {
+	d, err := w.openDataset(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	memory, err := humanize.ParseBytes(w.cfg.Query.Memory)
+	if err != nil {
+		return usagef("query.memory %q is not a size such as 4GiB", w.cfg.Query.Memory)
+	}
+	e, err := duckdb.Open(w.ctx, duckdb.Config{
+		Memory: int64(memory), Threads: w.cfg.Query.Threads, Timeout: w.cfg.Query.Timeout, //nolint:gosec // a size in a config
+		Program: "rainlogs " + Version, Now: w.env.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("open query engine: %w", err)
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return f(w.ctx, e, d)
+}
+
+func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
+	from, to, err := o.times.parse(w.env.Now())
+	if err != nil {
+		return nil, err
+	}
+	var ids []evidence.ChainID
+	for _, name := range o.zones {
+		id, err := w.chainOf(name)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	verified, err := w.readChains(ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(verified) == 0 {
+		return nil, usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
+	}
+	chains := make([]dataset.Chain, len(verified))
+	for i, c := range verified {
+		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
+			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
+		}}
+	}
+	progress := newBar(w.env, w.g, "check objects", -1, false)
+	d, err := dataset.Open(w.ctx, w.store, chains, dataset.Options{
+		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
+		Progress: func(done, total int, _ int64) { progress.set(int64(done), int64(total)) },
+	})
+	progress.done()
+	if err != nil {
+		return nil, queryError(err)
+	}
+	return d, nil
+}
+
+// withOutput writes to a new file, or to standard output.
+func (w *workspace) withOutput(path string, f func(io.Writer) error) error {
+	if path == "" {
+		return f(w.env.Out)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return usagef("-o: %w", err)
+	}
+	return errors.Join(f(file), file.Close())
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
+)
+
+type verifyOptions struct {
+	times           rangeFlags
+	level, key      string
+	asJSON          bool
+	requireComplete bool
+}
+
+func newVerify(env *Env, g *globals) *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify [ZONE]",
+		Short: "Verify the archive: chain, objects, content, coverage",
+		Long: "Verify signatures, entries, tree and tiles (chain), the stored bytes of every object (objects), and the\n" +
+			"decompressed lines (content). Chains are always verified whole; --from and --to limit objects and coverage.\n\n" + exitHelp,
+		Example:           "rainlogs verify\nrainlogs verify example.com --level chain\nrainlogs verify --key verifier.pub --json",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeZones(env, g),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openReader(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return runVerify(w, args, o)
+		},
+	}
+	o.times.addTo(cmd, "the range")
+	cmd.Flags().StringVar(&o.level, "level", string(verify.LevelContent), "chain, objects or content")
+	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key (default: that of the signing key here)")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
+	return cmd
+}
+
+func runVerify(w *workspace, args []string, o verifyOptions) error {
+	opts, err := w.verifyOptions(args, o)
+	if err != nil {
+		return err
+	}
+	report, err := w.verify(opts)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		err = printJSON(w.env.Out, report)
+	} else {
+		err = report.WriteText(w.env.Out)
+	}
+	switch {
+	case err != nil:
+		return err //nolint:wrapcheck // says what it did
+	case !report.Intact:
+		return codeError{exitDamaged, fmt.Sprintf("the archive is damaged or was tampered with: %d findings", int64(len(report.Findings))+report.More)}
+	case o.requireComplete && !report.Complete:
+		return codeError{exitIncomplete, "coverage of the range is incomplete"}
+	}
+	return nil
+}
+
+func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Options, error) {
+	level, err := verify.ParseLevel(o.level)
+	if err != nil {
+		return verify.Options{}, usagef("--level: %w", err)
+	}
+	opts := w.readOptions()
+	opts.Level = level
+	if o.key != "" {
+		k, err := verify.ParseKey(o.key)
+		if err != nil {
+			return opts, usagef("--key: %w", err)
+		}
+		opts.Key = &k
+	}
+	if opts.From, opts.To, err = o.times.parse(w.env.Now()); err != nil {
+		return opts, err
+	}
+	for _, name := range args {
+		id, err := w.chainOf(name)
+		if err != nil {
+			return opts, err
+		}
+		opts.Chains = append(opts.Chains, id)
+	}
+	return opts, nil
+}
+
+// readOptions are how this machine verifies: by the public half of its own
+// signing key where it has one, else by what it remembers.
+func (w *workspace) readOptions() verify.Options {
+	opts := verify.Options{Known: verify.Known{Dir: w.cfg.Known}, Now: w.env.Now}
+	if err := w.openKey(); err == nil {
+		k := w.key.Public()
+		opts.Key = &k
+	}
+	return opts
+}
+
+// verify runs a verification with a progress bar.
+func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
+	progress := bar{}
+	stage := ""
+	opts.Progress = func(p verify.Progress) {
+		if p.Stage != stage {
+			progress.done()
+			stage, progress = p.Stage, newBar(w.env, w.g, "verify "+p.Stage, p.Total, p.Stage == "objects")
+		}
+		progress.set(p.Done, p.Total)
+	}
+	report, err := verify.Run(w.ctx, w.store, opts)
+	progress.done()
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	return report, nil
+}
+
+// chainOf finds a chain by zone name, which needs the catalog, or by zone id,
+// which does not.
+func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
+	if id, err := evidence.NewChainID(name, datasetHTTP); err == nil {
+		return id, nil
+	}
+	if w.catalog == nil {
+		if err := w.openRest(w.ctx); err != nil {
+			return evidence.ChainID{}, err
+		}
+	}
+	z, err := w.zone(name)
+	return z.Chain(), err
+}
+
+// readChain returns one chain's entries, verified at chain level.
+func (w *workspace) readChain(id evidence.ChainID) (verify.Chain, error) {
+	chains, err := w.readChains([]evidence.ChainID{id})
+	if err != nil {
+		return verify.Chain{}, err
+	}
+	return chains[0], nil
+}
+
+func (w *workspace) readChains(ids []evidence.ChainID) ([]verify.Chain, error) {
+	opts := w.readOptions()
+	opts.Chains = ids
+	chains, err := verify.ReadChains(w.ctx, w.store, opts)
+	if err != nil {
+		return nil, fmt.Errorf("read chain: %w", err)
+	}
+	return chains, nil
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/source"
+)
+
+const datasetHTTP = "http_requests"
+
+func newZone(env *Env, g *globals) *cobra.Command {
+	cmd := &cobra.Command{Use: "zone", Short: "Add, list, show or remove the zones under collection", Args: cobra.NoArgs}
+	cmd.AddCommand(newZoneAdd(env, g), newZoneList(env, g), newZoneShow(env, g), newZoneRemove(env, g))
+	return cmd
+}
+
+func newZoneAdd(env *Env, g *globals) *cobra.Command {
+	var name string
+	var force, asJSON bool
+	cmd := &cobra.Command{
+		Use:     "add ZONE_ID",
+		Short:   "Probe a zone and put it under collection",
+		Long:    "Probe a zone (token, permission, retention flag, metadata boundary, fields), say what will and will not work, and put it under collection.",
+		Example: "rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --name example.com",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := evidence.NewChainID(args[0], datasetHTTP)
+			if err != nil {
+				return usageError{err}
+			}
+			w, err := openWorkspace(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			return runZoneAdd(w, id, name, force, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "readable name (default: what Cloudflare says, else the id)")
+	cmd.Flags().BoolVar(&force, "force", false, "add it even if a check failed")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func runZoneAdd(w *workspace, id evidence.ChainID, name string, force, asJSON bool) error {
+	report, err := w.probe(id.Zone)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		name = report.ZoneName
+	}
+	if name == "" {
+		name = id.Zone
+	}
+	if err := printProbe(w, report, asJSON); err != nil {
+		return err
+	}
+	if !report.OK() && !force {
+		return failedProbe(id.Zone, report)
+	}
+	z := catalog.Zone{ID: id.Zone, Name: name, Dataset: id.Dataset, AddedAt: evidence.SealTime(w.env.Now())}
+	if err := w.catalog.PutZone(w.ctx, z); err != nil {
+		return fmt.Errorf("add zone: %w", err)
+	}
+	_, err = fmt.Fprintf(w.env.Err, "zone %s (%s) is under collection: rainlogs pull %s --from -24h\n", safeLine(name), id.Zone, safeLine(name))
+	return err //nolint:wrapcheck // standard error is gone
+}
+
+// failedProbe makes the exit code tell a refused credential from the rest.
+func failedProbe(zone string, report source.Report) error {
+	code := exitFailed
+	for _, c := range report.Checks {
+		if c.Status == source.Fail && (c.Name == "token" || c.Name == "permission") {
+			code = exitDenied
+		}
+	}
+	return codeError{code, fmt.Sprintf("zone %s was not added: a check failed (--force adds it all the same)", zone)}
+}
+
+func (w *workspace) probe(zone string) (source.Report, error) {
+	src, _, err := w.openSource(w.ctx)
+	if err != nil {
+		return source.Report{}, err
+	}
+	report, err := src.Probe(w.ctx, zone)
+	if err != nil {
+		return report, fmt.Errorf("probe zone %s: %w", zone, err)
+	}
+	return report, nil
+}
+
+func printProbe(w *workspace, report source.Report, asJSON bool) error {
+	if asJSON {
+		return printJSON(w.env.Out, report)
+	}
+	return table(w.env.Out, "", func(row func(...any)) {
+		for _, c := range report.Checks {
+			row(c.Status, c.Name, c.Value, c.Detail)
+			if c.Remedy != "" && c.Status != source.OK {
+				row("", "", "", "→ "+c.Remedy)
+			}
+		}
+	})
+}
+
+func newZoneList(env *Env, g *globals) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the zones under collection", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := openWorkspace(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			zones, err := w.catalog.ListZones(w.ctx)
+			if err != nil {
+				return fmt.Errorf("list zones: %w", err)
+			}
+			if asJSON {
+				return printJSON(env.Out, zones)
+			}
+			return table(env.Out, "NAME\tZONE\tDATASET\tADDED", func(row func(...any)) {
+				for _, z := range zones {
+					row(z.Name, z.ID, z.Dataset, rfc3339(z.AddedAt))
+				}
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newZoneShow(env *Env, g *globals) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show ZONE", Short: "Probe a zone again and show what works", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openWorkspace(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			z, err := w.zone(args[0])
+			if err != nil {
+				return err
+			}
+			report, err := w.probe(z.ID)
+			if err != nil {
+				return err
+			}
+			if err := printProbe(w, report, asJSON); err != nil || report.OK() {
+				return err
+			}
+			return codeError{exitFailed, fmt.Sprintf("zone %s cannot be collected as things stand", z.Name)}
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newZoneRemove(env *Env, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove ZONE", Short: "Take a zone out of collection; its archive stays", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openWorkspace(cmd.Context(), env, g)
+			if err != nil {
+				return err
+			}
+			defer w.close()
+			z, err := w.zone(args[0])
+			if err != nil {
+				return err
+			}
+			if err := w.catalog.RemoveZone(w.ctx, z.ID, z.Dataset); err != nil {
+				return fmt.Errorf("remove zone: %w", err)
+			}
+			_, err = fmt.Fprintf(env.Err, "zone %s is no longer collected; what was sealed stays\n", safeLine(z.Name))
+			return err //nolint:wrapcheck // standard error is gone
+		},
+	}
+}
+
+// zone finds a zone by name or id.
+func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
+	z, err := w.catalog.Zone(w.ctx, idOrName)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return z, usagef("zone %q is not under collection (rainlogs zone list; rainlogs zone add ZONE_ID)", idOrName)
+	}
+	if err != nil {
+		return z, fmt.Errorf("find zone: %w", err)
+	}
+	return z, nil
+}
+
+// completeZones offers zone names to the shell.
+func completeZones(env *Env, g *globals) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ctx := cmd.Context()
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		w, err := openWorkspace(ctx, env, g)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		defer w.close()
+		zones, err := w.catalog.ListZones(ctx)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var names []string
+		for _, z := range zones {
+			names = append(names, z.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}

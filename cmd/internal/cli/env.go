@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+)
+
+// Env is what a command sees of the world.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Environ  []string
+	Getenv   func(string) string
+	Now      func() time.Time
+	// Terminal reports whether Err is a terminal, so that progress makes sense.
+	Terminal bool
+}
+
+// OS returns the process's own Env.
+func OS() *Env {
+	return &Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
+		Getenv: os.Getenv, Now: time.Now, Terminal: term.IsTerminal(os.Stderr.Fd()),
+	}
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/chain"
+	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/source"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
+)
+
+// The exit codes, the same in every command.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitDamaged     = 3
+	exitIncomplete  = 4
+	exitDenied      = 5
+	exitInterrupted = 130
+)
+
+const exitHelp = `Exit codes: 0 done, 1 failed, 2 usage or config, 3 evidence damaged or tampered with,
+4 coverage incomplete (only with --require-complete), 5 not authorised, 130 interrupted.`
+
+// usageError is a wrong flag, argument or config.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// codeError ends the program with a code after a report that says it all.
+type codeError struct {
+	code int
+	msg  string
+}
+
+func (e codeError) Error() string { return e.msg }
+
+// exitCode maps an error to the program's exit code.
+func exitCode(err error) int {
+	var code codeError
+	var usage usageError
+	var src *source.Error
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return code.code
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.Is(err, config.ErrNotFound), isCobraUsage(err):
+		return exitUsage
+	case errors.Is(err, chain.ErrDamaged):
+		return exitDamaged
+	case errors.As(err, &src) && (src.Reason == source.ReasonCredential || src.Reason == source.ReasonNotEntitled):
+		return exitDenied
+	}
+	return exitFailed
+}
+
+// isCobraUsage knows cobra's own complaints, which have no type.
+func isCobraUsage(err error) bool {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument",
+		"invalid argument", "accepts ", "requires at least", "required flag", "if any flags in the group"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+// hint says what to do about an error, or nothing.
+func hint(err error) string {
+	var src *source.Error
+	switch {
+	case errors.As(err, &src) && src.Hint != "":
+		return src.Hint
+	case errors.Is(err, catalog.ErrCorrupt):
+		return "nothing sealed is lost: run rainlogs archive rebuild-catalog"
+	case errors.Is(err, catalog.ErrBusy):
+		return "wait for the other process, or stop it"
+	case errors.Is(err, chain.ErrDamaged):
+		return "run rainlogs verify to see what differs; collecting into this chain has stopped"
+	case errors.Is(err, chain.ErrContended), errors.Is(err, chain.ErrMoved):
+		return "an archive has one collector: stop the other one"
+	case errors.Is(err, storage.ErrFull):
+		return "free space in the archive's store; the windows stay open and are collected by the next run"
+	case errors.Is(err, storage.ErrPermission):
+		return "the archive's store refuses to be written: look at its owner, mode and mount options"
+	case errors.Is(err, evidence.ErrNewer):
+		return "upgrade rainlogs"
+	}
+	return ""
+}

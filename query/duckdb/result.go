@@ -1,0 +1,284 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/fabriziosalmi/rainlogs/query"
+)
+
+// answer is a running statement's rows.
+type answer struct {
+	columns  []query.Column
+	carriers []carrier
+	sqlRows  *sql.Rows
+}
+
+// carrier is how a column's values cross from DuckDB to Go.
+type carrier uint8
+
+const (
+	native     carrier = iota // as the driver gives it
+	asText                    // cast to VARCHAR in SQL
+	asNumber                  // cast to VARCHAR in SQL, an exact decimal
+	asJSONText                // cast to VARCHAR in SQL, a JSON text
+)
+
+// run executes the statements and opens the last one's rows.
+func (s *session) run(ctx context.Context, statements []string, params map[string]any) (*answer, error) {
+	last := len(statements) - 1
+	for _, statement := range statements[:last] {
+		if err := s.execute(ctx, statement, params); err != nil {
+			return nil, err
+		}
+	}
+	statement := statements[last]
+	a, args, err := s.describe(ctx, statement, params)
+	if err != nil {
+		return nil, err
+	}
+	a.sqlRows, err = s.conn.QueryContext(ctx, wrap(statement, a.carriers), args...)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// bind returns the values of the parameters that a statement names: DuckDB
+// refuses others.
+func bind(stmt *duck.Stmt, params map[string]any) ([]any, error) {
+	var args []any
+	for n := 1; n <= stmt.NumInput(); n++ {
+		name, err := stmt.ParamName(n)
+		if err != nil {
+			return nil, err
+		}
+		v, ok := params[name]
+		if !ok {
+			return nil, fmt.Errorf("%w: parameter $%s has no value", query.ErrSQL, name)
+		}
+		args = append(args, sql.Named(name, v))
+	}
+	return args, nil
+}
+
+func (s *session) execute(ctx context.Context, statement string, params map[string]any) error {
+	var args []any
+	err := s.conn.Raw(func(c any) error {
+		stmt, _, err := prepare(ctx, c.(*duck.Conn), statement)
+		if err != nil {
+			return err
+		}
+		args, err = bind(stmt, params)
+		return errors.Join(err, stmt.Close())
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// describe returns an answer that knows its columns and has no rows yet, and
+// the values to bind.
+func (s *session) describe(ctx context.Context, statement string, params map[string]any) (*answer, []any, error) {
+	a := &answer{}
+	var args []any
+	err := s.conn.Raw(func(c any) (err error) {
+		stmt, kind, err := prepare(ctx, c.(*duck.Conn), statement)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stmt.Close()) }()
+		if args, err = bind(stmt, params); err != nil {
+			return err
+		}
+		n, err := stmt.ColumnCount()
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			if err := a.addColumn(stmt, kind, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return a, args, err
+}
+
+func (a *answer) addColumn(stmt *duck.Stmt, kind duck.StmtType, i int) error {
+	name, err := stmt.ColumnName(i)
+	if err != nil {
+		return err
+	}
+	column, how := query.Column{Name: name, Type: "VARCHAR"}, native
+	// A type that depends on a parameter is not known yet.
+	if info, err := stmt.ColumnTypeInfo(i); err == nil {
+		column.Type = typeName(info)
+		if kind == duck.STATEMENT_TYPE_SELECT {
+			how = carry(info)
+		}
+	}
+	a.columns, a.carriers = append(a.columns, column), append(a.carriers, how)
+	return nil
+}
+
+// carry decides on a carrier. The driver reads JSON through float64 and
+// structs through unordered maps, so that nested values travel as DuckDB's
+// own JSON text, and what Go has no exact type for as DuckDB's own text.
+func carry(info duck.TypeInfo) carrier {
+	if info.Alias() == "JSON" {
+		return asJSONText
+	}
+	switch info.InternalType() {
+	case duck.TYPE_LIST, duck.TYPE_ARRAY, duck.TYPE_STRUCT, duck.TYPE_MAP, duck.TYPE_UNION, duck.TYPE_VARIANT:
+		return asJSONText
+	case duck.TYPE_DECIMAL:
+		return asNumber
+	case duck.TYPE_INTERVAL, duck.TYPE_UUID, duck.TYPE_BIT, duck.TYPE_ENUM, duck.TYPE_DATE, duck.TYPE_TIME,
+		duck.TYPE_TIME_TZ, duck.TYPE_BIGNUM, duck.TYPE_UHUGEINT, duck.TYPE_GEOMETRY:
+		return asText
+	}
+	return native
+}
+
+// wrap puts a SELECT into one that casts, keeping its order.
+func wrap(statement string, carriers []carrier) string {
+	if !slices.ContainsFunc(carriers, func(c carrier) bool { return c != native }) {
+		return statement
+	}
+	var list, names []string
+	for i, c := range carriers {
+		name := fmt.Sprintf("c%d", i)
+		names = append(names, name)
+		switch c {
+		case native:
+			list = append(list, name)
+		case asJSONText:
+			list = append(list, "CAST(to_json("+name+") AS VARCHAR)")
+		default:
+			list = append(list, "CAST("+name+" AS VARCHAR)")
+		}
+	}
+	return fmt.Sprintf("SELECT %s FROM (\n%s\n) AS answer(%s)", strings.Join(list, ", "), statement, strings.Join(names, ", "))
+}
+
+// rows yields the rows as query.Result promises them.
+func (a *answer) rows() iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		row := make([]any, len(a.columns))
+		targets := make([]any, len(row))
+		for i := range row {
+			targets[i] = &row[i]
+		}
+		for a.sqlRows.Next() {
+			if err := a.sqlRows.Scan(targets...); err != nil {
+				yield(nil, fmt.Errorf("read row: %w", err))
+				return
+			}
+			for i, how := range a.carriers {
+				row[i] = value(row[i], how)
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := a.sqlRows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (a *answer) close() error { return a.sqlRows.Close() }
+
+// value brings a driver's value to one of the kinds of query.Result.
+func value(v any, how carrier) any {
+	text, isText := v.(string)
+	switch {
+	case v == nil:
+		return nil
+	case how == asNumber && isText:
+		return query.Number(text)
+	case how == asJSONText && isText:
+		return jsonText(text)
+	}
+	switch v := v.(type) {
+	case int8:
+		return int64(v)
+	case int16:
+		return int64(v)
+	case int32:
+		return int64(v)
+	case uint8:
+		return uint64(v)
+	case uint16:
+		return uint64(v)
+	case uint32:
+		return uint64(v)
+	case float32:
+		return float64(v)
+	case time.Time:
+		return v.UTC()
+	case bool, int64, uint64, float64, string, []byte, *big.Int:
+		return v
+	}
+	// Nested values of statements that cannot be wrapped, such as INSERT … RETURNING.
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return query.JSON(b)
+}
+
+// jsonText is a JSON cell, or a plain string for the texts by which DuckDB
+// shows what JSON has no form for, such as Infinity.
+func jsonText(text string) any {
+	if json.Valid([]byte(text)) {
+		return query.JSON(text)
+	}
+	return text
+}
+
+var typeNames = map[duck.Type]string{
+	duck.TYPE_BOOLEAN: "BOOLEAN", duck.TYPE_TINYINT: "TINYINT", duck.TYPE_SMALLINT: "SMALLINT",
+	duck.TYPE_INTEGER: "INTEGER", duck.TYPE_BIGINT: "BIGINT", duck.TYPE_UTINYINT: "UTINYINT",
+	duck.TYPE_USMALLINT: "USMALLINT", duck.TYPE_UINTEGER: "UINTEGER", duck.TYPE_UBIGINT: "UBIGINT",
+	duck.TYPE_FLOAT: "FLOAT", duck.TYPE_DOUBLE: "DOUBLE", duck.TYPE_TIMESTAMP: "TIMESTAMP",
+	duck.TYPE_DATE: "DATE", duck.TYPE_TIME: "TIME", duck.TYPE_INTERVAL: "INTERVAL",
+	duck.TYPE_HUGEINT: "HUGEINT", duck.TYPE_UHUGEINT: "UHUGEINT", duck.TYPE_VARCHAR: "VARCHAR",
+	duck.TYPE_BLOB: "BLOB", duck.TYPE_TIMESTAMP_S: "TIMESTAMP_S", duck.TYPE_TIMESTAMP_MS: "TIMESTAMP_MS",
+	duck.TYPE_TIMESTAMP_NS: "TIMESTAMP_NS", duck.TYPE_ENUM: "ENUM", duck.TYPE_STRUCT: "STRUCT",
+	duck.TYPE_MAP: "MAP", duck.TYPE_UUID: "UUID", duck.TYPE_UNION: "UNION", duck.TYPE_BIT: "BIT",
+	duck.TYPE_TIME_TZ: "TIMETZ", duck.TYPE_TIMESTAMP_TZ: "TIMESTAMPTZ", duck.TYPE_BIGNUM: "BIGNUM",
+	duck.TYPE_GEOMETRY: "GEOMETRY", duck.TYPE_VARIANT: "VARIANT", duck.TYPE_SQLNULL: "NULL",
+}
+
+// typeName is a type as SQL writes it; of structs, maps and unions the kind only.
+func typeName(info duck.TypeInfo) string {
+	if alias := info.Alias(); alias != "" {
+		return alias
+	}
+	switch d := info.Details().(type) {
+	case *duck.ListDetails:
+		return typeName(d.Child) + "[]"
+	case *duck.ArrayDetails:
+		return fmt.Sprintf("%s[%d]", typeName(d.Child), d.Size)
+	case *duck.DecimalDetails:
+		return fmt.Sprintf("DECIMAL(%d,%d)", d.Width, d.Scale)
+	}
+	if name, ok := typeNames[info.InternalType()]; ok {
+		return name
+	}
+	return "VARCHAR"
+}

@@ -1,0 +1,82 @@
+package format
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/query"
+)
+
+// WriteFooter writes what an answer stands on, for people: below a table, on
+// stderr, or as a comment's text. Doubts begin with "!".
+func WriteFooter(w io.Writer, p query.Provenance) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "range     %s to %s (event time, UTC)\n", bound(p.Range.From, "the beginning"), bound(p.Range.To, "the end"))
+	fmt.Fprintf(&b, "objects   %d of %d verified, %d lines, %d bytes as stored\n",
+		p.Objects.Verified, p.Objects.Selected, p.Objects.Lines, p.Objects.Bytes)
+	for _, c := range p.Chains {
+		pinned := "pinned"
+		if !c.Pinned {
+			pinned = "NOT PINNED"
+		}
+		fmt.Fprintf(&b, "chain     %s %s, %d entries, root %s, key %s (%s)\n",
+			safe(c.Zone), safe(c.Dataset), c.Size, safe(c.Root), safe(c.Key), pinned)
+	}
+	for _, d := range p.Objects.Damaged {
+		fmt.Fprintf(&b, "! damaged %s\n", safe(d.Error()))
+	}
+	writeCoverage(&b, p)
+	writeScan(&b, p)
+	fmt.Fprintf(&b, "engine    %s, %s, %d ms\n", safe(p.Program), safe(p.Engine), p.ElapsedMillis)
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write footer: %w", err)
+	}
+	return nil
+}
+
+func bound(t time.Time, open string) string {
+	if t.IsZero() {
+		return open
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// shownSpans is how many incomplete spans a footer lists.
+const shownSpans = 5
+
+func writeCoverage(b *strings.Builder, p query.Provenance) {
+	c := p.Coverage
+	if c.Complete {
+		fmt.Fprintf(b, "coverage  complete, %d windows\n", c.Windows)
+		return
+	}
+	total := len(c.Incomplete) + c.More
+	fmt.Fprintf(b, "! coverage INCOMPLETE, %d windows, %d parts in doubt: absence of a record proves nothing there\n", c.Windows, total)
+	for i, s := range c.Incomplete {
+		if i == shownSpans {
+			fmt.Fprintf(b, "!   and %d more (SELECT * FROM windows)\n", total-i)
+			break
+		}
+		reason := ""
+		if s.Reason != "" {
+			reason = " (" + safe(s.Reason) + ")"
+		}
+		fmt.Fprintf(b, "!   %s/%s %s%s\n", bound(s.Start, ""), bound(s.End, ""), s.State, reason)
+	}
+}
+
+func writeScan(b *strings.Builder, p query.Provenance) {
+	if p.Scan.Unreadable > 0 {
+		fmt.Fprintf(b, "! %d lines are not JSON objects: their columns are NULL (SELECT * FROM logs WHERE _error IS NOT NULL)\n", p.Scan.Unreadable)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Scan.Mistyped)) {
+		fmt.Fprintf(b, "! %d values of %s are not of its type and shown as NULL; raw has them\n", p.Scan.Mistyped[name], safe(name))
+	}
+	if len(p.Scan.Unlisted) > 0 {
+		fmt.Fprintf(b, "! members without a column: %s; raw has them\n", safe(strings.Join(p.Scan.Unlisted, ", ")))
+	}
+}

@@ -1,0 +1,123 @@
+// Package saved holds the incident questions that ship with the program and
+// reads those of a user: SQL files that begin with comment lines
+//
+//	-- title: Who scans for what is not there
+//	-- description: one or more lines
+//	-- param min_hits = 100: how many refused requests make a scanner
+//
+// followed by one SELECT over the views of package query/duckdb. Parameters
+// are written $name, are texts, and have a default.
+package saved
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// Query is a saved query.
+type Query struct {
+	Name        string // the file's name without .sql
+	Title       string
+	Description string
+	Params      []Param
+	SQL         string // the whole file
+}
+
+// Param is a parameter of a saved query.
+type Param struct{ Name, Default, Help string }
+
+// ErrNotFound: there is no saved query of a name.
+var ErrNotFound = errors.New("no such saved query")
+
+// All returns the queries of the program, by name.
+func All() ([]Query, error) { return Load(files) }
+
+// Load reads the .sql files of a folder, by name.
+func Load(folder fs.FS) ([]Query, error) {
+	names, err := fs.Glob(folder, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list saved queries: %w", err)
+	}
+	var out []Query
+	for _, name := range names {
+		b, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return nil, fmt.Errorf("read saved query: %w", err)
+		}
+		q, err := Parse(strings.TrimSuffix(path.Base(name), ".sql"), string(b))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, q)
+	}
+	return out, nil
+}
+
+// Find returns the program's query of a name.
+func Find(name string) (Query, error) {
+	all, err := All()
+	if err != nil {
+		return Query{}, err
+	}
+	for _, q := range all {
+		if q.Name == name {
+			return q, nil
+		}
+	}
+	return Query{}, fmt.Errorf("%w: %.80q", ErrNotFound, name)
+}
+
+var paramPattern = regexp.MustCompile(`^([a-z][a-z0-9_]*)\s*=\s*([^:]*?)\s*(?::\s*(.*))?$`)
+
+// Parse reads a saved query's text.
+func Parse(name, text string) (Query, error) {
+	q := Query{Name: name, SQL: text}
+	for line := range strings.Lines(text) {
+		comment, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
+		if !ok {
+			break
+		}
+		comment = strings.TrimSpace(comment)
+		if s, ok := strings.CutPrefix(comment, "title:"); ok {
+			q.Title = strings.TrimSpace(s)
+		} else if s, ok := strings.CutPrefix(comment, "description:"); ok {
+			q.Description = strings.TrimSpace(s)
+		} else if s, ok := strings.CutPrefix(comment, "param "); ok {
+			m := paramPattern.FindStringSubmatch(strings.TrimSpace(s))
+			if m == nil {
+				return Query{}, fmt.Errorf("saved query %s: bad parameter %.80q", name, s)
+			}
+			q.Params = append(q.Params, Param{m[1], m[2], m[3]})
+		} else if q.Description != "" && len(q.Params) == 0 {
+			q.Description += " " + comment
+		}
+	}
+	if q.Title == "" {
+		return Query{}, fmt.Errorf("saved query %s has no \"-- title:\" line", name)
+	}
+	return q, nil
+}
+
+// Values returns the query's parameters: the defaults, then what is given. A
+// name that the query does not have is an error.
+func (q Query) Values(given map[string]string) (map[string]any, error) {
+	values := map[string]any{}
+	for _, p := range q.Params {
+		values[p.Name] = p.Default
+	}
+	for name, v := range given {
+		if _, ok := values[name]; !ok {
+			return nil, fmt.Errorf("saved query %s has no parameter %.80q", q.Name, name)
+		}
+		values[name] = v
+	}
+	return values, nil
+}
