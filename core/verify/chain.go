@@ -293,6 +293,9 @@ func (c *chainCheck) finish(ctx context.Context) error {
 	if root := c.tree.root(); root != c.head.Root {
 		c.find(CodeRoot, -1, c.id.CheckpointKey(), "the %d entries of chain %s have root %s, the signed checkpoint says %s", c.tree.size, c.id, root, c.head.Root)
 	}
+	if err := c.checkPartials(ctx); err != nil {
+		return err
+	}
 	for i := range c.spans {
 		if c.expired[c.spans[i].Seq] {
 			c.spans[i].State = Expired

@@ -154,4 +154,3 @@ func collectorIdentity() evidence.Collector {
 	}
 	return evidence.Collector{Name: "rainlogs", Version: Version, Host: host}
 }
-

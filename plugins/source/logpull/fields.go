@@ -101,7 +101,8 @@ func (s *Source) fieldsFor(ctx context.Context, req source.Request) ([]string, e
 }
 
 // askFields returns the zone's fields, sorted. Unlike the rest of the API, the
-// answer is a bare object of names and descriptions.
+// answer is a bare object of names and descriptions; the usual wrapper around
+// it is taken too.
 func (s *Source) askFields(ctx context.Context, op, zone string) ([]string, error) {
 	var all map[string]json.RawMessage
 	b := s.budget.zone(zone)
@@ -110,6 +111,13 @@ func (s *Source) askFields(ctx context.Context, op, zone string) ([]string, erro
 	}, &all)
 	if err != nil {
 		return nil, err
+	}
+	if _, wrapped := all["success"]; wrapped {
+		inner := all["result"]
+		all = nil
+		if err := json.Unmarshal(inner, &all); err != nil {
+			return nil, badAnswer(op, s.clean(err))
+		}
 	}
 	names := slices.Sorted(maps.Keys(all))
 	if len(names) == 0 {
