@@ -123,8 +123,9 @@ func (s *Source) askFields(ctx context.Context, op, zone string) ([]string, erro
 	if len(names) == 0 {
 		return nil, badAnswer(op, errors.New("the list of fields is empty"))
 	}
-	if err := checkNames(names); err != nil {
-		return nil, badAnswer(op, fmt.Errorf("list of fields: %w", err))
+	if checkNames(names) != nil {
+		// Not quoted: what stands here is the service's to choose.
+		return nil, badAnswer(op, errors.New("the list of fields holds what is no name, or too many"))
 	}
 	return names, nil
 }
