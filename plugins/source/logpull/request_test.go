@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,8 +168,8 @@ func TestFieldListInTheWrapper(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		elsewhere := 0
-		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere++ }))
+		var elsewhere atomic.Int32
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 		defer other.Close()
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
@@ -184,8 +185,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		if _, err := s.Probe(t.Context(), zoneA); err != nil {
 			t.Errorf("%d: probe: %v", status, err)
 		}
-		if elsewhere != 0 {
-			t.Errorf("%d: %d requests went elsewhere", status, elsewhere)
+		if n := elsewhere.Load(); n != 0 {
+			t.Errorf("%d: %d requests went elsewhere", status, n)
 		}
 	}
 }
@@ -194,9 +195,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 // would escape the budget.
 func TestRequestsAreSentOnce(t *testing.T) {
 	t.Parallel()
-	served := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if served++; served > 1 {
+	var served atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if served.Add(1) > 1 {
 			panic(http.ErrAbortHandler)
 		}
 	}))
@@ -211,8 +212,8 @@ func TestRequestsAreSentOnce(t *testing.T) {
 	if _, err := s.Pull(t.Context(), window(start, time.Minute)); source.ClassOf(err) != source.ClassRetry {
 		t.Errorf("hung up: %v, want class retry", err)
 	}
-	if served != 2 {
-		t.Errorf("%d requests for 2 pulls", served)
+	if n := served.Load(); n != 2 {
+		t.Errorf("%d requests for 2 pulls", n)
 	}
 }
 

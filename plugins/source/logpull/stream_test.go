@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -311,6 +312,27 @@ func TestCloseDuringRead(t *testing.T) {
 	})
 }
 
+// TestClosedStreamIsNotAtItsEnd, though all of its bytes are here already.
+func TestClosedStreamIsNotAtItsEnd(t *testing.T) {
+	t.Parallel()
+	st, err := open(t, constant(200, record(1)+record(2))).Pull(t.Context(), window(start, time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(io.Discard, st.Body, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(st.Body.Close(), st.Body.Close()); err != nil {
+		t.Error(err)
+	}
+	if n, err := io.Copy(io.Discard, st.Body); n != 0 || source.ClassOf(err) != source.ClassBug {
+		t.Errorf("read after close: %d bytes, %v", n, err)
+	}
+	if _, err := st.Trailer(); source.ClassOf(err) != source.ClassBug {
+		t.Errorf("trailer after close: %v", err)
+	}
+}
+
 // TestRefusalBodiesAreBounded: an endless error page is left after 4 KiB.
 func TestRefusalBodiesAreBounded(t *testing.T) {
 	t.Parallel()
@@ -336,8 +358,8 @@ func TestRefusalBodiesAreBounded(t *testing.T) {
 // TestUntrustedCertificate: nothing is sent to a server that proves nothing.
 func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
-	served := 0
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+	var served atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }))
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it will complain of our hanging up
 	srv.StartTLS()
 	defer srv.Close()
@@ -346,7 +368,7 @@ func TestUntrustedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Pull(t.Context(), window(start, time.Minute))
-	if e := classed(t, err); e.Class != source.ClassRetry || !strings.Contains(e.Error(), "certificate") || served != 0 {
-		t.Errorf("class %s: %v; served %d", e.Class, e, served)
+	if e := classed(t, err); e.Class != source.ClassRetry || !strings.Contains(e.Error(), "certificate") || served.Load() != 0 {
+		t.Errorf("class %s: %v; served %d", e.Class, e, served.Load())
 	}
 }
