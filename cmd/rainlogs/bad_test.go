@@ -44,6 +44,8 @@ func TestBadInput(t *testing.T) {
 	s.emulator.SetRetention(zoneID, true)
 	s.ok("zone", "add", zoneID, "--name", "shop.example.eu", "--force")
 
+	s.expect(2, []string{"unknown command"}, "frobnicate")
+	s.expect(2, []string{"unknown command"}, "zone", "frobnicate")
 	s.expect(2, []string{"unknown flag"}, "pull", "shop.example.eu", "--form", "-1h")
 	s.expect(2, []string{"is not a time"}, "pull", "shop.example.eu", "--from", "yesterday")
 	s.expect(2, []string{"no longer has it", "earliest now"}, "pull", "shop.example.eu", "--from", "-9d")

@@ -266,7 +266,7 @@ func (e *Entry) validateLog() error {
 	if e.Source.FieldsSeq < 0 || e.Source.FieldsSeq >= e.Seq {
 		return fmt.Errorf("fields_seq %d is not an earlier entry", e.Source.FieldsSeq)
 	}
-	if e.Object == nil {
+	if e.Object == nil || e.Object.Key == ObjectKey(e.Chain(), *e.Window, 1) {
 		return nil
 	}
 	chain, window, _, err := ParseObjectKey(e.Object.Key)

@@ -17,12 +17,8 @@ const (
 
 const keyTime = "20060102T150405Z"
 
-var (
-	zonePattern    = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	datasetPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	objectPattern  = regexp.MustCompile(
-		`^logs/([0-9a-f]{32})/(\d{4})/(\d{2})/(\d{2})/(\d{2})/([a-z][a-z0-9_]{0,63})-(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)(?:-g(\d{1,4}))?\.ndjson\.zst$`)
-)
+var objectPattern = regexp.MustCompile(
+	`^logs/([0-9a-f]{32})/(\d{4})/(\d{2})/(\d{2})/(\d{2})/([a-z][a-z0-9_]{0,63})-(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)(?:-g(\d{1,4}))?\.ndjson\.zst$`)
 
 // ChainID names one chain: a Cloudflare zone id and a dataset.
 type ChainID struct {
@@ -32,13 +28,33 @@ type ChainID struct {
 
 // NewChainID checks both parts, which come from configs and from archives.
 func NewChainID(zone, dataset string) (ChainID, error) {
-	if !zonePattern.MatchString(zone) {
+	if !validZone(zone) {
 		return ChainID{}, fmt.Errorf("zone id %.64q is not 32 lower-case hex digits", zone)
 	}
-	if !datasetPattern.MatchString(dataset) {
+	if !validDataset(dataset) {
 		return ChainID{}, fmt.Errorf("dataset %.64q is not a lower-case name", dataset)
 	}
 	return ChainID{zone, dataset}, nil
+}
+
+// validZone: 32 lower-case hex digits.
+func validZone(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == 32
+}
+
+// validDataset: [a-z][a-z0-9_]{0,63}.
+func validDataset(s string) bool {
+	for i, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 64
 }
 
 func (c ChainID) String() string { return c.Zone + "/" + c.Dataset }

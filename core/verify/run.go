@@ -323,7 +323,10 @@ func (r *run) conclude(checks []*chainCheck) (*Report, error) {
 		}
 		return a.Seq < b.Seq
 	})
-	rep.Intact, rep.Complete = len(rep.Findings) == 0, true
+	rep.Intact, rep.Complete = len(rep.Findings) == 0, len(checks) > 0
+	if len(checks) == 0 {
+		rep.notice("the archive has no chain: nothing was ever sealed into it")
+	}
 	for _, c := range checks {
 		rep.Chains = append(rep.Chains, c.report)
 		rep.Complete = rep.Complete && c.report.Complete

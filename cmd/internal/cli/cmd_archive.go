@@ -14,9 +14,8 @@ import (
 )
 
 func newArchive(env *Env, g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "archive", Short: "Look into the archive itself, or rebuild the catalog from it", Args: cobra.NoArgs}
-	cmd.AddCommand(newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newRebuild(env, g))
-	return cmd
+	return newGroup("archive", "Look into the archive itself, or rebuild the catalog from it",
+		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newRebuild(env, g))
 }
 
 func newArchiveLs(env *Env, g *globals) *cobra.Command {

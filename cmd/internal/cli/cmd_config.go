@@ -10,8 +10,7 @@ import (
 )
 
 func newConfig(env *Env, g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check, show or describe the configuration", Args: cobra.NoArgs}
-	cmd.AddCommand(
+	return newGroup("config", "Check, show or describe the configuration",
 		&cobra.Command{
 			Use: "check", Short: "Check the config file", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
@@ -38,7 +37,6 @@ func newConfig(env *Env, g *globals) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return printJSON(env.Out, config.Schema()) },
 		},
 	)
-	return cmd
 }
 
 func loadConfig(env *Env, g *globals) (*config.Config, error) {

@@ -12,9 +12,7 @@ import (
 )
 
 func newKey(env *Env, g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Generate a signing key, or show the verifier keys to pin", Args: cobra.NoArgs}
-	cmd.AddCommand(newKeyGenerate(env), newKeyShow(env, g))
-	return cmd
+	return newGroup("key", "Generate a signing key, or show the verifier keys to pin", newKeyGenerate(env), newKeyShow(env, g))
 }
 
 func newKeyGenerate(env *Env) *cobra.Command {

@@ -34,7 +34,7 @@ func newQuery(env *Env, g *globals) *cobra.Command {
 	var o queryOptions
 	cmd := &cobra.Command{
 		Use:   "query [SQL]",
-		Short: "SQL over the verified objects of a range of event time",
+		Short: "Ask SQL of the verified objects of a range of event time",
 		Long: "Answer SQL over the views logs, raw, windows and chain. Only objects whose SHA-256 is the sealed one are read, and each\n" +
 			"answer says what it stands on: on standard error as a footer, in JSON as a field. Times are event time (EdgeStartTimestamp).\n\n" + exitHelp,
 		Example: `rainlogs query --from -6h "SELECT ClientIP, count(*) n FROM logs GROUP BY 1 ORDER BY n DESC LIMIT 10"` + "\n" +

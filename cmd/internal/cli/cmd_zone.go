@@ -15,9 +15,8 @@ import (
 const datasetHTTP = "http_requests"
 
 func newZone(env *Env, g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "zone", Short: "Add, list, show or remove the zones under collection", Args: cobra.NoArgs}
-	cmd.AddCommand(newZoneAdd(env, g), newZoneList(env, g), newZoneShow(env, g), newZoneRemove(env, g))
-	return cmd
+	return newGroup("zone", "Add, list, show or remove the zones under collection",
+		newZoneAdd(env, g), newZoneList(env, g), newZoneShow(env, g), newZoneRemove(env, g))
 }
 
 func newZoneAdd(env *Env, g *globals) *cobra.Command {

@@ -54,7 +54,6 @@ func newRoot(env *Env) *cobra.Command {
 		Long: "RainLogs collects a zone's logs through plugins, seals them into a signed, tamper-evident chain in object\n" +
 			"storage that outsiders can verify, and answers SQL over what it has verified.\n\n" + exitHelp,
 		Example: "rainlogs demo --no-tui\nrainlogs init --dir ./evidence --yes\nrainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353",
-		Args:    cobra.NoArgs,
 	}
 	root.PersistentFlags().StringVar(&g.config, "config", "", "config file or its folder (default: $RAINLOGS_CONFIG, ./rainlogs.yaml, then the user's config folder)")
 	root.PersistentFlags().BoolVar(&g.noProgress, "no-progress", false, "no progress bars, even on a terminal")
