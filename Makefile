@@ -1,24 +1,48 @@
-# One target a job; `make help` lists them. Go, gcc and make are all it takes.
+# One target a job; `make help` lists them. Go, gcc and make are all it takes:
+# Go fetches the modules, and the targets that need other tools build them
+# into .tools at the versions below.
 
-MODULE   := github.com/fabriziosalmi/rainlogs
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X $(MODULE)/cmd/internal/cli.Version=$(VERSION) -X main.version=$(VERSION)
-TOOLS    := $(CURDIR)/.tools
-FUZZTIME ?= 10s
-# Packages whose goroutines are worth the race detector's price.
-RACE     ?= ./sdk/... ./core/... ./plugins/... ./query/dataset/... ./cmd/...
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
 
 # The tools' versions, in this place only.
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-BUF      := github.com/bufbuild/buf/cmd/buf@v1.75.0
-SQLC     := github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
-PBGO     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
-PBGRPC   := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
+GOLANGCI   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BUF        := github.com/bufbuild/buf/cmd/buf@v1.75.0
+SQLC       := github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
+PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
 
-.PHONY: help build demo test crash race lint fuzz bench generate verify clean
+MODULE  := github.com/fabriziosalmi/rainlogs
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X $(MODULE)/cmd/internal/cli.Version=$(VERSION) -X main.version=$(VERSION)
+PREFIX  ?= /usr/local
+TOOLS   := $(CURDIR)/.tools
+
+TESTFLAGS ?=
+FUZZTIME  ?= 10s
+# Packages with goroutines: what the race detector is worth its price for.
+RACE      ?= ./sdk/... ./core/... ./plugins/... ./query/... ./cmd/...
+
+# DuckDB's library wants libstdc++ when it is linked. Where gcc came without
+# g++ there is only the runtime library, under a name that the linker does not
+# look for: lend it one.
+ifeq ($(shell uname -s),Linux)
+STDCXX := $(foreach l,libstdc++.so libstdc++.a,$(filter /%,$(shell $$(go env CC) -print-file-name=$(l))))
+ifeq ($(strip $(STDCXX)),)
+STDCXX_RUNTIME := $(filter /%,$(shell $$(go env CC) -print-file-name=libstdc++.so.6))
+ifneq ($(STDCXX_RUNTIME),)
+$(shell mkdir -p $(TOOLS)/lib && ln -sf $(STDCXX_RUNTIME) $(TOOLS)/lib/libstdc++.so)
+export CGO_LDFLAGS := -O2 -g -L$(TOOLS)/lib
+endif
+endif
+endif
+
+.PHONY: help build demo test crash race lint fuzz bench generate verify install release-dry clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build: ## bin/rainlogs (cgo, DuckDB inside) and bin/rainlogs-verify (static)
 	CGO_ENABLED=1 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rainlogs ./cmd/rainlogs
@@ -27,46 +51,62 @@ build: ## bin/rainlogs (cgo, DuckDB inside) and bin/rainlogs-verify (static)
 demo: build ## a day of traffic with an incident in it: collected, sealed, verified, queried
 	bin/rainlogs demo --no-tui
 
-test: ## the fast tests
-	go test ./...
+test: ## the fast tests (TESTFLAGS=… for go test)
+	@go test $(TESTFLAGS) ./...
 
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
 
-race: ## the fast tests under the race detector
-	go test -race $(RACE)
+race: ## the fast tests under the race detector (RACE=… for other packages)
+	@go test -race $(TESTFLAGS) $(RACE)
 
-lint: $(TOOLS)/golangci-lint ## golangci-lint with the import rules
-	$(TOOLS)/golangci-lint run
+# tool makes the rule of one tool: the file NAME@VERSION says which is there.
+define tool
+$(TOOLS)/$(notdir $(1)):
+	GOBIN=$(TOOLS) go install $(1)
+	rm -f $(TOOLS)/$(firstword $(subst @, ,$(notdir $(1))))@*
+	touch $$@
+endef
+$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC),$(eval $(call tool,$(t))))
+needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
 
-fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; for p in $$(go list ./...); do \
-	  for f in $$(go test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz' || true); do \
-	    echo "== $$p $$f"; go test -run xxx -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
-	  done; done
+lint: $(call needs,$(GOLANGCI)) ## golangci-lint, import rules included
+	$(TOOLS)/golangci-lint run --allow-parallel-runners
+
+fuzz: ## every fuzz target for FUZZTIME (10s) each
+	@grep -rHoE --include='*_test.go' --exclude-dir='.?*' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:func / /' | sort | \
+	while read -r file target; do \
+		echo "== $${file%/*} $$target"; \
+		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" || exit 1; \
+	done
 
 bench: build ## sealing, verifying and memory beside the shell's own tools, in the same minutes
 	go run ./bench
 
-generate: $(TOOLS)/buf $(TOOLS)/sqlc $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## generated code, anew
+generate: $(call needs,$(BUF) $(SQLC) $(PBGO) $(PBGRPC)) ## generated code, anew
 	PATH="$(TOOLS):$$PATH" go generate ./...
 
-verify: generate lint ## nothing stale, untidy or unformatted
-	go mod tidy -diff
-	test -z "$$(gofmt -l . | tee /dev/stderr)"
+verify: lint ## nothing stale, untidy or unformatted
 	go vet ./...
-	git diff --exit-code
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
+	@state() { git status --porcelain; git diff; }; \
+	before=$$(state | git hash-object --stdin); \
+	$(MAKE) --no-print-directory generate; \
+	if [ "$$before" != "$$(state | git hash-object --stdin)" ]; then \
+		echo "generated code is stale: commit what make generate made"; git status --short; exit 1; \
+	fi
 
-clean: ## remove what was built
-	rm -rf bin
+install: build ## the programs into PREFIX/bin (/usr/local/bin)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0755 bin/rainlogs bin/rainlogs-verify "$(DESTDIR)$(PREFIX)/bin"
 
-$(TOOLS)/golangci-lint: Makefile
-	GOBIN=$(TOOLS) go install $(GOLANGCI) && touch $@
-$(TOOLS)/buf: Makefile
-	GOBIN=$(TOOLS) go install $(BUF) && touch $@
-$(TOOLS)/sqlc: Makefile
-	GOBIN=$(TOOLS) go install $(SQLC) && touch $@
-$(TOOLS)/protoc-gen-go: Makefile
-	GOBIN=$(TOOLS) go install $(PBGO) && touch $@
-$(TOOLS)/protoc-gen-go-grpc: Makefile
-	GOBIN=$(TOOLS) go install $(PBGRPC) && touch $@
+# goreleaser's own dependencies are many: it is built only where a release is.
+$(eval $(call tool,$(GORELEASER)))
+release-dry: $(call needs,$(GORELEASER)) ## goreleaser's build for this platform into dist/, nothing published
+	$(TOOLS)/goreleaser check
+	$(TOOLS)/goreleaser build --snapshot --clean --single-target
+
+clean: ## remove what was built, the tools too
+	rm -rf bin dist $(TOOLS)

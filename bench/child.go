@@ -227,4 +227,3 @@ func childVerify(ctx context.Context, level, dir string) error {
 	}
 	return errors.Join(err, folder.Close())
 }
-

@@ -367,7 +367,7 @@ func (c *crashStore) Put(ctx context.Context, req storage.PutRequest, body io.Re
 func TestCrashAtEveryPut(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	req := request(1)
+	var req collect.Request
 	for at := 0; ; at++ {
 		b.store = &crashStore{Store: b.fs, left: at % 12, after: at%2 == 1}
 		req = request(1 + at/4)

@@ -46,7 +46,7 @@ func FuzzDecodeEntry(f *testing.F) {
 			t.Fatalf("taken, and not to be encoded: %v\n%q", err, b)
 		}
 		if len(again) > len(b) { // members of zero value that were left out
-			again, b = b, again
+			again = b
 		}
 		second, err := evidence.Decode(again)
 		if err != nil {

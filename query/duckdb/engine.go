@@ -97,7 +97,7 @@ func (e *Engine) learn(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("ask for the engine's functions: %w", err)
 	}
-	defer rows.Close() // read to its end, or its error is returned
+	defer rows.Close() //nolint:errcheck // read to its end, or its error is returned
 	e.denied = map[string]bool{}
 	for rows.Next() {
 		var name string

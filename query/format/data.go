@@ -92,7 +92,7 @@ func writeJSON(w io.Writer, res *query.Result) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "{\"columns\":%s,\n\"rows\":[", head)
+	_, _ = fmt.Fprintf(out, "{\"columns\":%s,\n\"rows\":[", head)
 	separator := "\n"
 	var b []byte
 	for row, err := range res.Rows() {
@@ -109,7 +109,7 @@ func writeJSON(w io.Writer, res *query.Result) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n],\n\"provenance\":%s}\n", provenance)
+	_, _ = fmt.Fprintf(out, "\n],\n\"provenance\":%s}\n", provenance)
 	return out.Flush()
 }
 

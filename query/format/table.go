@@ -31,7 +31,7 @@ func writeTable(w io.Writer, res *query.Result) error {
 	if t.rows == 1 {
 		unit = "row"
 	}
-	fmt.Fprintf(t.w, "(%d %s)\n", t.rows, unit)
+	_, _ = fmt.Fprintf(t.w, "(%d %s)\n", t.rows, unit)
 	return t.w.Flush()
 }
 

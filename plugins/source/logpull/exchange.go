@@ -72,7 +72,7 @@ func (s *Source) send(ctx context.Context, r request) (*exchange, error) {
 	x.idle = time.AfterFunc(s.cfg.IdleTimeout+headerGrace, func() { x.cancel(errIdle) })
 	req, err := s.newRequest(x.ctx, r)
 	if err == nil {
-		x.resp, err = s.cfg.Transport.RoundTrip(req)
+		x.resp, err = s.cfg.Transport.RoundTrip(req) //nolint:bodyclose // the exchange closes it
 	}
 	x.idle.Stop()
 	s.budget.settle(true, windows...)

@@ -149,7 +149,8 @@ func TestErrorsStay(t *testing.T) {
 		t.Errorf("%d records before the cut", want)
 	}
 	_, again := st.Body.Read(make([]byte, 10))
-	if source.ClassOf(err) != source.ClassSplit || again != err || !errors.Is(err, io.ErrUnexpectedEOF) {
+	if source.ClassOf(err) != source.ClassSplit || again != err || //nolint:errorlint // the very same
+		!errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("first %v, then %v", err, again)
 	}
 	if _, err := st.Trailer(); source.ClassOf(err) != source.ClassBug {
