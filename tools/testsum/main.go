@@ -36,37 +36,54 @@ type event struct {
 // maxLine bounds a line of input; test2json cuts output well before it.
 const maxLine = 16 << 20
 
-// summary holds what has been said and counted so far.
+// summary holds what has been said and counted so far, and what is to be told.
 type summary struct {
-	out                     io.Writer
+	tell                    strings.Builder
 	said                    map[string]*strings.Builder // by package, test or build
 	passed, failed, skipped int
-	broken                  int // packages that failed without a failing test
-	failing                 map[string]bool
+	broken                  int             // packages that failed without a failing test
+	failing                 map[string]bool // packages with a failing test
 }
 
 func run(in io.Reader, out io.Writer) error {
-	s := &summary{out: out, said: map[string]*strings.Builder{}, failing: map[string]bool{}}
+	s := &summary{said: map[string]*strings.Builder{}, failing: map[string]bool{}}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		var e event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.Action == "" {
-			fmt.Fprintln(out, lines.Text()) // not an event: go's own words
-			continue
+			s.tell.WriteString(lines.Text() + "\n") // not an event: go's own words
+		} else {
+			s.take(e)
 		}
-		s.take(e)
+		if err := s.flush(out); err != nil {
+			return err
+		}
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("read events: %w", err)
 	}
-	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
+	fmt.Fprintf(&s.tell, "%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
+	if err := s.flush(out); err != nil {
+		return err
+	}
 	switch {
 	case s.failed > 0 || s.broken > 0:
 		return fmt.Errorf("%d tests failed, and %d packages for other reasons", s.failed, s.broken)
 	case s.passed == 0:
 		return errors.New("no test passed")
 	}
+	return nil
+}
+
+func (s *summary) flush(out io.Writer) error {
+	if s.tell.Len() == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(out, s.tell.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	s.tell.Reset()
 	return nil
 }
 
@@ -84,7 +101,7 @@ func (s *summary) take(e event) {
 		}
 		b.WriteString(e.Output)
 	case "build-fail":
-		s.tell(key)
+		s.repeat(key)
 	case "pass", "fail", "skip":
 		s.end(e, key)
 	}
@@ -92,16 +109,16 @@ func (s *summary) take(e event) {
 
 func (s *summary) end(e event, key string) {
 	if e.Action == "fail" {
+		s.repeat(key)
 		if e.Test == "" && !s.failing[e.Package] {
 			s.broken++ // it does not build, or it died
 		}
 		s.failing[e.Package] = true
-		s.tell(key)
 	}
 	delete(s.said, key)
 	switch {
 	case e.Test == "" && e.Action == "pass":
-		fmt.Fprintf(s.out, "ok  \t%s\t%.1fs\n", e.Package, e.Elapsed)
+		fmt.Fprintf(&s.tell, "ok  \t%s\t%.1fs\n", e.Package, e.Elapsed)
 	case e.Test == "":
 	case e.Action == "pass":
 		s.passed++
@@ -112,9 +129,10 @@ func (s *summary) end(e event, key string) {
 	}
 }
 
-func (s *summary) tell(key string) {
+// repeat tells what was said under a key.
+func (s *summary) repeat(key string) {
 	if b := s.said[key]; b != nil {
-		fmt.Fprint(s.out, b.String())
+		s.tell.WriteString(b.String())
 		delete(s.said, key)
 	}
 }
