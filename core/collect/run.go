@@ -222,6 +222,12 @@ func (r *run) failed(ctx context.Context, row catalog.Window, cause error) error
 	if r.halted.Load() {
 		return nil // what the others say now adds nothing; their windows stay open
 	}
+	if err := r.sealer.checkOpen(ctx, row.Window); errors.Is(err, errAlreadySealed) {
+		r.sum.Already++ // by another collector, while we pulled
+		return nil
+	} else if err != nil {
+		return err
+	}
 	row.Attempts++
 	row.Detail = cause.Error()
 	var classed *source.Error

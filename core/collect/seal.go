@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -92,8 +91,11 @@ func (s *sealer) entry(kind evidence.Kind, w evidence.Window) evidence.Entry {
 func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
 	for attempt := 1; ; attempt++ {
 		err := s.sealOnce(ctx, p)
-		if err == nil || errors.Is(err, errAlreadySealed) {
-			return errors.Join(err, s.removeSpool(p))
+		if errors.Is(err, errAlreadySealed) {
+			return errors.Join(err, s.withdraw(ctx, p), s.removeSpool(p))
+		}
+		if err == nil {
+			return s.removeSpool(p)
 		}
 		if !errors.Is(err, storage.ErrUnavailable) || attempt >= s.c.Attempts {
 			return err
@@ -234,7 +236,24 @@ func (s *sealer) catchUp(ctx context.Context) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return s.commit(ctx, entries)
+	pending, err := s.c.Catalog.ListPending(ctx, s.id)
+	if err != nil {
+		return fmt.Errorf("list pending windows: %w", err)
+	}
+	if err := s.commit(ctx, entries); err != nil {
+		return err
+	}
+	for _, p := range pending {
+		if err := s.checkOpen(ctx, p.Window); errors.Is(err, errAlreadySealed) {
+			err = s.withdraw(ctx, p)
+			if err != nil {
+				return err
+			}
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commit enters entries that the chain holds into the catalog.
@@ -271,60 +290,4 @@ func applyEntry(c *catalog.Commit, e *evidence.Entry) {
 	}
 	c.Windows = append(c.Windows, row)
 	c.Pending = append(c.Pending, row.Window)
-}
-
-// putObject brings the spool file into the store under the first key that is
-// free or already holds exactly these bytes, and sets the entry's object.
-func (s *sealer) putObject(ctx context.Context, p catalog.Pending, e *evidence.Entry) error {
-	path := filepath.Join(s.c.SpoolDir, p.Spool)
-	e.Object.Displaced = nil
-	for generation := 1; generation <= maxGenerations; generation++ {
-		e.Object.Key = evidence.ObjectKey(s.id, p.Window, generation)
-		err := s.putFile(ctx, path, e.Object)
-		if !errors.Is(err, storage.ErrExists) {
-			return err
-		}
-		found, err := s.measure(ctx, e.Object.Key)
-		if err != nil {
-			return err
-		}
-		if found.SHA256 == e.Object.SHA256 {
-			return nil // ours, from before a crash
-		}
-		s.c.Log.WarnContext(ctx, "object key is taken by other bytes", "key", found.Key, "sha256", found.SHA256.String())
-		e.Object.Displaced = append(e.Object.Displaced, found)
-	}
-	return fmt.Errorf("all %d keys of window %s are taken by other objects", maxGenerations, p.Window)
-}
-
-func (s *sealer) putFile(ctx context.Context, path string, o *evidence.Object) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open spool file: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	_, err = s.c.Store.Put(ctx, storage.PutRequest{Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String()}, f)
-	if err != nil {
-		return fmt.Errorf("put %s: %w", o.Key, err)
-	}
-	return nil
-}
-
-// measure reads an object that is already there.
-func (s *sealer) measure(ctx context.Context, key string) (evidence.Displaced, error) {
-	found := evidence.Displaced{Key: key}
-	body, err := s.c.Store.Get(ctx, key, 0, -1)
-	if err != nil {
-		return found, fmt.Errorf("read %s: %w", key, err)
-	}
-	h := sha256.New()
-	found.Bytes, err = io.Copy(h, body)
-	if closeErr := body.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return found, fmt.Errorf("read %s: %w", key, err)
-	}
-	h.Sum(found.SHA256[:0])
-	return found, nil
 }

@@ -111,7 +111,7 @@ func (c *chainCheck) readHead(ctx context.Context) error {
 		c.find(CodeCheckpointMissing, -1, c.id.CheckpointKey(), "chain %s has no checkpoint: %v", c.id, err)
 		return nil
 	}
-	latest, err := c.latestKey(ctx, signed)
+	latest, err := c.latestKey(signed)
 	if err != nil {
 		c.find(CodeCheckpointUnsigned, -1, c.id.CheckpointKey(), "checkpoint of chain %s: %v", c.id, err)
 		return nil
@@ -125,7 +125,7 @@ func (c *chainCheck) readHead(ctx context.Context) error {
 }
 
 // latestKey opens the checkpoint by the trusted key, or by one that took over.
-func (c *chainCheck) latestKey(ctx context.Context, signed []byte) (evidence.Checkpoint, error) {
+func (c *chainCheck) latestKey(signed []byte) (evidence.Checkpoint, error) {
 	origin := evidence.Origin(c.archive, c.id)
 	v, err := c.key.Verifier(origin)
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *chainCheck) lookBeyond(ctx context.Context) error {
 		if err != nil {
 			continue // the unexplained again
 		}
-		if _, err := c.latestKey(ctx, signed); err != nil {
+		if _, err := c.latestKey(signed); err != nil {
 			c.find(CodeCheckpointUnsigned, -1, info.Key, "%s: %v", info.Key, err)
 			continue
 		}
@@ -172,7 +172,7 @@ func (c *chainCheck) readKnown() error {
 	if err != nil || raw == nil {
 		return err
 	}
-	if c.seen, err = c.latestKey(context.Background(), raw); err != nil {
+	if c.seen, err = c.latestKey(raw); err != nil {
 		c.run.report.notice("the remembered checkpoint of chain %s is not signed by the key in use and was not compared: %v", c.id, err)
 		c.seen = evidence.Checkpoint{}
 		return nil

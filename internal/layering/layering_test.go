@@ -92,9 +92,11 @@ func goList(args ...string) ([]listed, error) {
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,CgoFiles,Imports,TestImports,XTestImports,Deps"}, args...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1") // or packages that need cgo are not seen to
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("run go list: %w", err)
+		return nil, fmt.Errorf("run go list: %w\n%s", err, said.Bytes())
 	}
 	var all []listed
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
