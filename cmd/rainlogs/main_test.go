@@ -75,6 +75,7 @@ sources:
     requests_per_minute_zone: 100000
     requests_per_minute_user: 100000
     requests_per_5_minutes_user: 100000
+    timeouts_per_hour_zone: 100000
 known: %s
 %s
 `, s.url, filepath.Join(filepath.Dir(s.dir), "known"), extra)
