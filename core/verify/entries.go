@@ -3,9 +3,12 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/errgroup"
@@ -27,26 +30,35 @@ type leaf struct {
 type bundleResult struct {
 	n      int64
 	leaves []leaf
-	err    error  // the bundle cannot be read
-	tile   string // the level-0 tile that does not hold the leaf hashes, or ""
+	digest evidence.Digest // of the leaf hashes
+	err    error           // the bundle cannot be read
+	tile   string          // the level-0 tile that does not hold the leaf hashes, or ""
 }
 
 const maxBundle = evidence.BundleSize * (2 + evidence.MaxEntry)
 
-// bundles yields a chain's entries in order. Bundles are fetched and their
+// bundleReader reads a chain's entries.
+type bundleReader struct {
+	store   Store
+	id      evidence.ChainID
+	size    int64 // entries
+	workers int
+	tiles   bool // compare the published level-0 tiles
+}
+
+// from yields bundles in order, beginning with bundle first. They are fetched and their
 // entries decoded by several workers ahead of the reader: decoding is most of the work.
-func bundles(ctx context.Context, s Store, id evidence.ChainID, size int64, workers int) iter.Seq[bundleResult] {
+func (r bundleReader) from(ctx context.Context, first int64) iter.Seq[bundleResult] {
 	return func(yield func(bundleResult) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		g, ctx := errgroup.WithContext(ctx)
 		defer g.Wait() //nolint:errcheck // the workers' errors are in their results
 		defer cancel()
-		queue := make(chan chan bundleResult, 2*workers)
-		slots := make(chan struct{}, workers)
+		queue := make(chan chan bundleResult, 2*r.workers)
+		slots := make(chan struct{}, r.workers)
 		g.Go(func() error {
 			defer close(queue)
-			for n := int64(0); n*evidence.BundleSize < size; n++ {
-				width := int(min(size-n*evidence.BundleSize, evidence.BundleSize))
+			for n := first; n*evidence.BundleSize < r.size; n++ {
 				result := make(chan bundleResult, 1)
 				select {
 				case queue <- result:
@@ -56,7 +68,7 @@ func bundles(ctx context.Context, s Store, id evidence.ChainID, size int64, work
 				slots <- struct{}{}
 				g.Go(func() error {
 					defer func() { <-slots }()
-					result <- readBundle(ctx, s, id, n, width)
+					result <- r.read(ctx, n)
 					return nil
 				})
 			}
@@ -70,55 +82,116 @@ func bundles(ctx context.Context, s Store, id evidence.ChainID, size int64, work
 	}
 }
 
-func readBundle(ctx context.Context, s Store, id evidence.ChainID, n int64, width int) bundleResult {
-	r := bundleResult{n: n}
-	b, err := readEither(ctx, s, id.BundleKey(n, width), id.BundleKey(n, evidence.BundleSize), maxBundle)
+func (r bundleReader) read(ctx context.Context, n int64) bundleResult {
+	result := bundleResult{n: n}
+	width := int(min(r.size-n*evidence.BundleSize, evidence.BundleSize))
+	at := func(width int) string { return r.id.BundleKey(n, width) }
+	b, found, err := readPart(ctx, r.store, at, width, maxBundle)
 	if err != nil {
-		r.err = err
-		return r
+		result.err = err
+		return result
 	}
-	raw, err := evidence.DecodeBundle(b, width)
+	raw, err := evidence.DecodeBundle(b, found)
 	if err != nil {
-		// A full bundle may stand in for a partial one that was tidied away.
-		full, fullErr := evidence.DecodeBundle(b, evidence.BundleSize)
-		if fullErr != nil {
-			r.err = fmt.Errorf("%s: %w", id.BundleKey(n, width), err)
-			return r
-		}
-		raw = full[:width]
+		result.err = fmt.Errorf("%s: %w", at(found), err)
+		return result
 	}
 	hashes := make([]byte, 0, width*tlog.HashSize)
-	r.leaves = make([]leaf, width)
-	for i, b := range raw {
-		l := &r.leaves[i]
+	result.leaves = make([]leaf, width)
+	for i, b := range raw[:width] {
+		l := &result.leaves[i]
 		l.seq, l.hash, l.leaf = n*evidence.BundleSize+int64(i), evidence.HashEntry(b), tlog.RecordHash(b)
 		l.entry, l.err = evidence.Decode(b)
 		hashes = append(hashes, l.leaf[:]...)
 	}
-	if key, ok := checkTile(ctx, s, id, tlog.Tile{H: evidence.TileHeight, L: 0, N: n, W: width}, hashes); !ok {
-		r.tile = key
+	result.digest = sha256.Sum256(hashes)
+	if r.tiles {
+		result.tile, result.err = checkTile(ctx, r.store, r.id, tlog.Tile{H: evidence.TileHeight, L: 0, N: n}, hashes)
 	}
-	return r
+	return result
 }
 
-// checkTile compares a published hash tile with recomputed hashes.
-func checkTile(ctx context.Context, s Store, id evidence.ChainID, t tlog.Tile, want []byte) (key string, ok bool) {
-	full := t
-	full.W = evidence.BundleSize
-	got, err := readEither(ctx, s, id.TileKey(t), id.TileKey(full), evidence.BundleSize*tlog.HashSize)
-	if err != nil || len(got) < len(want) || !bytes.Equal(got[:len(want)], want) {
-		return id.TileKey(t), false
+// checkTile compares a published hash tile with recomputed hashes and names
+// the one that differs. The error is the store's.
+func checkTile(ctx context.Context, s Store, id evidence.ChainID, t tlog.Tile, want []byte) (changed string, err error) {
+	at := func(width int) string {
+		t.W = width
+		return id.TileKey(t)
 	}
-	return "", true
+	got, width, err := readPart(ctx, s, at, len(want)/tlog.HashSize, evidence.BundleSize*tlog.HashSize)
+	if err != nil && !isFinding(err) {
+		return "", err
+	}
+	if err != nil || len(got) != width*tlog.HashSize || !bytes.HasPrefix(got, want) {
+		return at(width), nil //nolint:nilerr // it is a finding
+	}
+	return "", nil
 }
 
-// readEither reads key, or the full tile or bundle that may stand in for it.
-func readEither(ctx context.Context, s Store, key, full string, limit int64) ([]byte, error) {
-	b, err := readAll(ctx, s, key, limit)
-	if errors.Is(err, storage.ErrNotFound) && key != full {
-		if b, fullErr := readAll(ctx, s, full, limit); fullErr == nil {
-			return b, nil
+// readPart reads a tile or bundle of width parts, or what stands in for it:
+// the full one, or, where a collector is at work and tidies up behind itself, a wider
+// partial one. It returns how many parts the bytes should have.
+func readPart(ctx context.Context, s Store, at func(width int) string, width int, limit int64) ([]byte, int, error) {
+	b, err := readAll(ctx, s, at(width), limit)
+	if !errors.Is(err, storage.ErrNotFound) || width == evidence.BundleSize {
+		return b, width, err
+	}
+	full, fullErr := readAll(ctx, s, at(evidence.BundleSize), limit)
+	if !errors.Is(fullErr, storage.ErrNotFound) {
+		return full, evidence.BundleSize, fullErr
+	}
+	wider, prefix := 0, strings.TrimSuffix(at(1), "1")
+	for info, listErr := range s.List(ctx, prefix, "") {
+		if listErr != nil {
+			return nil, width, fmt.Errorf("list %s: %w", prefix, listErr)
+		}
+		w, convErr := strconv.Atoi(strings.TrimPrefix(info.Key, prefix))
+		if convErr == nil && w > width && w < evidence.BundleSize && at(w) == info.Key && (wider == 0 || w < wider) {
+			wider = w
 		}
 	}
-	return b, err
+	if wider == 0 {
+		return nil, width, err
+	}
+	b, err = readAll(ctx, s, at(wider), limit)
+	return b, wider, err
+}
+
+// isFinding tells damage from a store that cannot be reached.
+func isFinding(err error) bool {
+	return !errors.Is(err, storage.ErrUnavailable) && !errors.Is(err, storage.ErrPermission) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// errChanged: a bundle is not the one that was verified a moment ago.
+var errChanged = errors.New("the entries changed while they were being verified")
+
+// entries yields the entries that were verified, once more: a chain of years
+// is not held in memory. Entries that could not be read or decoded are left out; they are
+// findings already.
+func (c *chainCheck) entries(ctx context.Context) iter.Seq2[*evidence.Entry, error] {
+	return func(yield func(*evidence.Entry, error) bool) {
+		size := min(c.head.Size, int64(len(c.digests))*evidence.BundleSize)
+		r := bundleReader{store: c.run.store, id: c.id, size: size, workers: c.run.opts.Workers}
+		for b := range r.from(ctx, 0) {
+			switch want := c.digests[b.n]; {
+			case want == evidence.Digest{}:
+				continue // was lost the first time
+			case b.err != nil:
+				yield(nil, fmt.Errorf("read chain %s again: %w", c.id, b.err))
+				return
+			case b.digest != want:
+				yield(nil, fmt.Errorf("chain %s, entries from %d on: %w", c.id, b.n*evidence.BundleSize, errChanged))
+				return
+			}
+			for i := range b.leaves {
+				if l := &b.leaves[i]; l.err == nil && !yield(l.entry, nil) {
+					return
+				}
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
 }

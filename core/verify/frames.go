@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -15,6 +16,7 @@ const (
 	seekTableSkip = 0x184D2A5E // the seekable format's skippable frame
 	seekTableEnd  = 0x8F92EAB1
 	maxFrameBytes = 64 << 20 // stored or content bytes of one frame
+	maxFrames     = 1 << 20  // of one object; they hold some MiB of content each
 )
 
 // errFrames is an object that is not exactly frames and a seek table.
@@ -24,7 +26,12 @@ func framesError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errFrames, fmt.Sprintf(format, args...))
 }
 
-type frameSize struct{ stored, content uint32 }
+// frameInfo is what the seek table must say of a frame.
+type frameInfo struct {
+	stored, content uint32
+	checksum        uint32 // the frame's own: the low half of its content's XXH64
+	checksummed     bool
+}
 
 // frameReader takes an object apart, frame by frame, and hands their contents
 // on: plain frames, one seek table that agrees with them, and nothing else.
@@ -33,17 +40,20 @@ type frameReader struct {
 	dec    *zstd.Decoder
 	frame  []byte
 	out    []byte
-	frames []frameSize
+	frames []frameInfo
 }
 
 func newFrameReader(dec *zstd.Decoder) *frameReader {
 	return &frameReader{in: bufio.NewReaderSize(nil, 256<<10), dec: dec}
 }
 
-// copyTo reads an object to its end and writes its content to w.
-func (f *frameReader) copyTo(w io.Writer, object io.Reader) error {
+// copyTo reads an object to its end and writes its content to w. Where the
+// content passes what was sealed by more than a frame, the rest is not unpacked:
+// a few bytes can stand for terabytes.
+func (f *frameReader) copyTo(w io.Writer, object io.Reader, sealed int64) error {
 	f.in.Reset(object)
 	f.frames = f.frames[:0]
+	var content int64
 	for {
 		var magic [4]byte
 		if _, err := io.ReadFull(f.in, magic[:]); err != nil {
@@ -54,9 +64,16 @@ func (f *frameReader) copyTo(w io.Writer, object io.Reader) error {
 		}
 		switch m := binary.LittleEndian.Uint32(magic[:]); {
 		case m == frameMagic:
+			if len(f.frames) == maxFrames {
+				return framesError("it has more than %d frames", maxFrames)
+			}
+			if content > sealed {
+				return framesError("it holds more than the %d bytes of content that were sealed", sealed)
+			}
 			if err := f.readFrame(magic); err != nil {
 				return err
 			}
+			content += int64(len(f.out))
 			if _, err := w.Write(f.out); err != nil {
 				return err //nolint:wrapcheck // a meter's, which never fails
 			}
@@ -78,7 +95,8 @@ func (f *frameReader) readFrame(magic [4]byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.take(headerRest(descriptor[0])); err != nil {
+	flags := descriptor[0]
+	if _, err := f.take(headerRest(flags)); err != nil {
 		return err
 	}
 	for last := false; !last; {
@@ -98,15 +116,19 @@ func (f *frameReader) readFrame(magic [4]byte) error {
 			return err
 		}
 	}
-	if descriptor[0]&4 != 0 { // content checksum
-		if _, err := f.take(4); err != nil {
+	info := frameInfo{checksummed: flags&4 != 0}
+	if info.checksummed {
+		sum, err := f.take(4)
+		if err != nil {
 			return err
 		}
+		info.checksum = binary.LittleEndian.Uint32(sum)
 	}
 	if f.out, err = f.dec.DecodeAll(f.frame, f.out[:0]); err != nil {
 		return framesError("frame %d: %v", len(f.frames), err)
 	}
-	f.frames = append(f.frames, frameSize{uint32(len(f.frame)), uint32(len(f.out))})
+	info.stored, info.content = uint32(len(f.frame)), uint32(len(f.out))
+	f.frames = append(f.frames, info)
 	return nil
 }
 
@@ -138,7 +160,7 @@ func (f *frameReader) take(n int) ([]byte, error) {
 	if at+n > maxFrameBytes {
 		return nil, framesError("frame %d is longer than %d bytes", len(f.frames), maxFrameBytes)
 	}
-	f.frame = append(f.frame, make([]byte, n)...)
+	f.frame = slices.Grow(f.frame, n)[:at+n]
 	if _, err := io.ReadFull(f.in, f.frame[at:]); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, framesError("it ends inside frame %d", len(f.frames))
@@ -175,6 +197,9 @@ func (f *frameReader) readSeekTable() error {
 		b := table[i*entry:]
 		if binary.LittleEndian.Uint32(b) != frame.stored || binary.LittleEndian.Uint32(b[4:]) != frame.content {
 			return framesError("its seek table is wrong about frame %d", i)
+		}
+		if entry == 12 && frame.checksummed && binary.LittleEndian.Uint32(b[8:]) != frame.checksum {
+			return framesError("its seek table has another checksum for frame %d", i)
 		}
 	}
 	if _, err := f.in.ReadByte(); !errors.Is(err, io.EOF) {

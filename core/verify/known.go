@@ -84,6 +84,10 @@ func (k Known) RememberKey(archive string, key evidence.PublicKey) error {
 
 func headName(id evidence.ChainID) string { return id.Zone + "-" + id.Dataset + ".checkpoint" }
 
+func (k Known) headPath(archive string, id evidence.ChainID) string {
+	return k.path(archive, headName(id))
+}
+
 // Head returns the chain's last verified checkpoint note, nil if none.
 func (k Known) Head(archive string, id evidence.ChainID) ([]byte, error) {
 	return k.read(archive, headName(id))

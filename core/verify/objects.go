@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 
@@ -18,20 +19,10 @@ import (
 // checkObjects reads the chain's objects, several at once.
 func (c *chainCheck) checkObjects(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	jobs := make(chan objectRef)
+	jobs := make(chan *evidence.Entry)
 	g.Go(func() error {
 		defer close(jobs)
-		for _, o := range c.objects {
-			if c.expired[o.seq] {
-				continue
-			}
-			select {
-			case jobs <- o:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		return nil
+		return c.feedObjects(ctx, jobs)
 	})
 	for range c.run.opts.Workers {
 		g.Go(func() error {
@@ -41,60 +32,100 @@ func (c *chainCheck) checkObjects(ctx context.Context) error {
 			}
 			defer dec.Close()
 			frames := newFrameReader(dec)
-			for o := range jobs {
-				if err := c.checkObject(ctx, o, frames); err != nil {
+			for e := range jobs {
+				if err := c.checkObject(ctx, e, frames); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	return g.Wait() //nolint:wrapcheck // made by this package
+	return g.Wait()
+}
+
+func (c *chainCheck) feedObjects(ctx context.Context, jobs chan<- *evidence.Entry) error {
+	if c.due.objects == 0 {
+		return nil
+	}
+	for e, err := range c.entries(ctx) {
+		if errors.Is(err, errChanged) {
+			c.find(CodeBundle, -1, "", "%v", err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.Kind != evidence.KindLog || e.Object == nil || c.expired.has(e.Seq) || !c.run.inRange(e) || e.Chain() != c.id {
+			continue
+		}
+		select {
+		case jobs <- e:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // checkObject reads one object once: its stored digest and, at level content,
 // its content in the same pass.
-func (c *chainCheck) checkObject(ctx context.Context, o objectRef, frames *frameReader) error {
-	key := o.object.Key
+func (c *chainCheck) checkObject(ctx context.Context, e *evidence.Entry, frames *frameReader) error {
+	key := e.Object.Key
 	body, err := c.run.store.Get(ctx, key, 0, -1)
 	if errors.Is(err, storage.ErrNotFound) {
-		c.run.report.find(CodeObjectMissing, c.id, o.seq, key, "the object of entry %d, %s, is not in the store", o.seq, key)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.missing = append(c.missing, objectRef{e.Seq, key})
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", key, err)
+		return c.unreadable(e, err)
 	}
-	defer body.Close() //nolint:errcheck // only read
-	stored := &digestReader{in: body, hash: sha256.New()}
+	defer body.Close()
+	stored := &digestReader{ctx: ctx, in: body, hash: sha256.New()}
 	var content evidence.Content
 	var framesErr error
-	measured := o.entry != nil && o.object.Encryption == nil
+	measured := c.run.opts.Level == LevelContent && e.Object.Encryption == nil
 	if measured {
-		meter := evidence.NewMeter(c.meterConfig(o.entry))
-		framesErr = frames.copyTo(meter, stored)
+		meter := evidence.NewMeter(c.meterConfig(e))
+		framesErr = frames.copyTo(meter, stored, e.Content.Bytes)
 		content = meter.Content()
 	}
 	if _, err := io.Copy(io.Discard, stored); err != nil {
-		return fmt.Errorf("read %s: %w", key, err)
+		return c.unreadable(e, err)
 	}
 	if stored.err != nil && !errors.Is(stored.err, io.EOF) {
-		return fmt.Errorf("read %s: %w", key, stored.err)
+		return c.unreadable(e, stored.err)
 	}
 	c.run.report.count(1, stored.n, content.Bytes)
 	c.run.objectDone(c.id, stored.n)
-	if got := evidence.Digest(stored.hash.Sum(nil)); got != o.object.SHA256 || stored.n != o.object.Bytes {
-		c.run.report.find(CodeObjectChanged, c.id, o.seq, key, "the object of entry %d, %s, has %d bytes with SHA-256 %s; sealed were %d bytes with %s",
-			o.seq, key, stored.n, got, o.object.Bytes, o.object.SHA256)
+	if got := evidence.Digest(stored.hash.Sum(nil)); got != e.Object.SHA256 || stored.n != e.Object.Bytes {
+		c.findObject(CodeObjectChanged, e.Seq, key, sizeAndHash(e.Object.Bytes, e.Object.SHA256), sizeAndHash(stored.n, got),
+			"the object of entry %d, %s, has %s; sealed were %s", e.Seq, key, sizeAndHash(stored.n, got), sizeAndHash(e.Object.Bytes, e.Object.SHA256))
 	}
 	switch {
 	case framesErr != nil:
-		c.run.report.find(CodeFrames, c.id, o.seq, key, "the object of entry %d, %s: %v", o.seq, key, framesErr)
+		c.findObject(CodeFrames, e.Seq, key, "", framesErr.Error(), "the object of entry %d, %s: %v", e.Seq, key, framesErr)
 	case measured:
-		c.compareContent(o, content)
-	case o.entry != nil:
-		c.run.report.notice("%s is encrypted: its content was not checked", key)
+		c.compareContent(e, content)
+	case c.run.opts.Level == LevelContent:
+		c.run.report.encrypted()
+		c.run.report.notice("entry %d: %s is encrypted, so that its stored bytes were checked and its content was not", e.Seq, key)
 	}
 	return nil
+}
+
+// unreadable reports an object that this store cannot read, where it can read others.
+func (c *chainCheck) unreadable(e *evidence.Entry, err error) error {
+	if !isFinding(err) {
+		return fmt.Errorf("read %s: %w", e.Object.Key, err)
+	}
+	c.findObject(CodeObjectUnreadable, e.Seq, e.Object.Key, "", err.Error(), "the object of entry %d, %s, cannot be read: %v", e.Seq, e.Object.Key, err)
+	return nil
+}
+
+func sizeAndHash(n int64, d evidence.Digest) string {
+	return fmt.Sprintf("%d bytes with SHA-256 %s", n, d)
 }
 
 func (c *chainCheck) meterConfig(e *evidence.Entry) evidence.MeterConfig {
@@ -104,12 +135,12 @@ func (c *chainCheck) meterConfig(e *evidence.Entry) evidence.MeterConfig {
 }
 
 // compareContent names each member that differs.
-func (c *chainCheck) compareContent(o objectRef, got evidence.Content) {
-	want := o.entry.Content
-	var differ []string
+func (c *chainCheck) compareContent(e *evidence.Entry, got evidence.Content) {
+	want := e.Content
+	var wants, gots []string
 	note := func(same bool, what string, want, got any) {
 		if !same {
-			differ = append(differ, fmt.Sprintf("%s is %v, sealed was %v", what, got, want))
+			wants, gots = append(wants, fmt.Sprintf("%s %v", what, want)), append(gots, fmt.Sprintf("%s %v", what, got))
 		}
 	}
 	note(got.Bytes == want.Bytes, "bytes", want.Bytes, got.Bytes)
@@ -117,9 +148,10 @@ func (c *chainCheck) compareContent(o objectRef, got evidence.Content) {
 	note(got.SHA256 == want.SHA256, "sha256", want.SHA256, got.SHA256)
 	note(got.MerkleRoot == want.MerkleRoot, "merkle_root", want.MerkleRoot, got.MerkleRoot)
 	note(sameTime(want, got), "event times", eventTimes(want), eventTimes(&got))
-	note(want.Tally == nil || sameTally(want.Tally, got.Tally), "tally", "another", "recomputed")
-	if len(differ) > 0 {
-		c.run.report.find(CodeContent, c.id, o.seq, o.object.Key, "the content of entry %d's object, %s: %s", o.seq, o.object.Key, strings.Join(differ, "; "))
+	note(want.Tally == nil || sameTally(want.Tally, got.Tally), "tally", tallyText(want.Tally), tallyText(got.Tally))
+	if len(wants) > 0 {
+		want, got := strings.Join(wants, ", "), strings.Join(gots, ", ")
+		c.findObject(CodeContent, e.Seq, e.Object.Key, want, got, "the content of entry %d's object, %s, has %s; sealed were %s", e.Seq, e.Object.Key, got, want)
 	}
 }
 
@@ -127,7 +159,7 @@ func sameTime(a *evidence.Content, b evidence.Content) bool {
 	if (a.FirstEvent == nil) != (b.FirstEvent == nil) || (a.LastEvent == nil) != (b.LastEvent == nil) {
 		return false
 	}
-	return a.FirstEvent == nil || a.FirstEvent.Equal(*b.FirstEvent) && a.LastEvent.Equal(*b.LastEvent)
+	return a.FirstEvent == nil || a.LastEvent == nil || a.FirstEvent.Equal(*b.FirstEvent) && a.LastEvent.Equal(*b.LastEvent)
 }
 
 func eventTimes(c *evidence.Content) string {
@@ -135,6 +167,13 @@ func eventTimes(c *evidence.Content) string {
 		return "none"
 	}
 	return c.FirstEvent.String() + " to " + c.LastEvent.String()
+}
+
+func tallyText(t *evidence.Tally) string {
+	if t == nil {
+		return "none"
+	}
+	return fmt.Sprintf("of %d lines in %d rows of %d s from %s", t.Lines(), len(t.Rows), t.Bucket, t.From)
 }
 
 func sameTally(a, b *evidence.Tally) bool {
@@ -149,19 +188,20 @@ func sameTally(a, b *evidence.Tally) bool {
 	return true
 }
 
-// digestReader hashes what is read through it and keeps the read error apart
-// from what a decoder makes of it.
+// digestReader hashes what is read through it, ends with its context, and
+// keeps the read error apart from what a decoder makes of it.
 type digestReader struct {
+	ctx  context.Context //nolint:containedctx // lives for one read only
 	in   io.Reader
-	hash interface {
-		io.Writer
-		Sum([]byte) []byte
-	}
-	n   int64
-	err error
+	hash hash.Hash
+	n    int64
+	err  error
 }
 
 func (d *digestReader) Read(p []byte) (int, error) {
+	if d.err = d.ctx.Err(); d.err != nil {
+		return 0, d.err
+	}
 	n, err := d.in.Read(p)
 	_, _ = d.hash.Write(p[:n]) // a hash never fails
 	d.n += int64(n)

@@ -2,9 +2,9 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -12,70 +12,146 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
+// part names a hash tile or an entry bundle.
+type part struct {
+	entries bool
+	level   int
+	n       int64
+	width   int
+}
+
+// key returns where the part of that width is.
+func (p part) key(id evidence.ChainID, width int) string {
+	if p.entries {
+		return id.BundleKey(p.n, width)
+	}
+	return id.TileKey(tlog.Tile{H: evidence.TileHeight, L: p.level, N: p.n, W: width})
+}
+
+// parsePart reads a key below tile/ and takes only the form that C2SP
+// tlog-tiles gives it.
+func parsePart(id evidence.ChainID, key string) (part, bool) {
+	rest, ok := strings.CutPrefix(key, id.Prefix()+"tile/")
+	level, name, _ := strings.Cut(rest, "/")
+	name, widthText, partial := strings.Cut(name, ".p/")
+	p := part{entries: level == "entries", width: evidence.BundleSize}
+	if partial {
+		w, isNumber := decimal(widthText)
+		if !isNumber || w < 1 || w >= evidence.BundleSize {
+			return p, false
+		}
+		p.width = int(w)
+	}
+	if !p.entries {
+		l, isNumber := decimal(level)
+		if !isNumber || l > 7 { // 2^63 entries have no higher level
+			return p, false
+		}
+		p.level = int(l)
+	}
+	digits := strings.NewReplacer("x", "", "/", "").Replace(name)
+	n, isNumber := decimal(strings.TrimLeft(digits[:max(0, len(digits)-1)], "0") + digits[max(0, len(digits)-1):])
+	p.n = n
+	return p, ok && isNumber && p.key(id, p.width) == key
+}
+
 // checkPartials compares the partial tiles and bundles that still lie about
-// with the newer ones that stand in for them. They carry nothing of their own,
-// but one that differs was changed by somebody.
+// with the entries. Newer ones stand in for them, so that they carry nothing
+// of their own; but one that differs was changed by somebody.
 func (c *chainCheck) checkPartials(ctx context.Context) error {
 	prefix := c.id.Prefix() + "tile/"
+	leaves := leafCache{}
 	for info, err := range c.run.store.List(ctx, prefix, "") {
 		if err != nil {
 			return fmt.Errorf("list %s: %w", prefix, err)
 		}
-		base, widthText, partial := strings.Cut(info.Key, ".p/")
-		width, err := strconv.Atoi(widthText)
-		if !partial || err != nil || !chainFile(c.id, info.Key) {
-			continue
+		p, ok := parsePart(c.id, info.Key)
+		if !ok {
+			continue // found by the search for the unexplained
 		}
-		level, name, _ := strings.Cut(strings.TrimPrefix(base, prefix), "/")
-		n, ok := tileNumber(name)
-		if !ok || width < 1 || width >= evidence.BundleSize {
-			c.run.report.find(CodeUnexplained, c.id, -1, info.Key, "%s: no tile has such a name", info.Key)
-			continue
+		if err := c.checkPartial(ctx, info.Key, p, &leaves); err != nil {
+			return err
 		}
-		c.checkPartial(ctx, info.Key, level, n, width)
 	}
 	return nil
 }
 
-func (c *chainCheck) checkPartial(ctx context.Context, key, level string, n int64, width int) {
-	l, unit, current := 0, tlog.HashSize, ""
+func (c *chainCheck) checkPartial(ctx context.Context, key string, p part, leaves *leafCache) error {
 	size := c.head.Size
-	if level != "entries" {
-		l, _ = strconv.Atoi(level) // chainFile knows it for digits
-		size >>= evidence.TileHeight * l
+	if !p.entries {
+		size >>= evidence.TileHeight * p.level
 	}
-	have := min(size-n*evidence.BundleSize, evidence.BundleSize)
-	if int64(width) > have {
+	have := min(size-p.n*evidence.BundleSize, evidence.BundleSize)
+	if int64(p.width) > have {
 		c.run.report.notice("%s is not covered by the checkpoint: a collector is at work or died before its commit", key)
-		return
+		return nil
 	}
-	if level == "entries" {
-		unit, current = 0, c.id.BundleKey(n, int(have))
-	} else {
-		current = c.id.TileKey(tlog.Tile{H: evidence.TileHeight, L: l, N: n, W: int(have)})
+	if int64(p.width) == have {
+		return nil // was checked in its place
 	}
-	if current == key {
-		return // was checked in its place
+	want, err := c.partHashes(ctx, p, leaves)
+	if err != nil || want == nil {
+		return err
 	}
 	got, err := readAll(ctx, c.run.store, key, maxBundle)
-	want, wantErr := readAll(ctx, c.run.store, current, maxBundle)
-	if wantErr != nil {
-		return // reported where it was needed
+	if err != nil && !isFinding(err) {
+		return err
 	}
-	same := err == nil && len(got) <= len(want) && bytes.Equal(got, want[:len(got)])
-	if unit > 0 {
-		same = same && len(got) == width*unit
-	} else if same {
-		_, err := evidence.DecodeBundle(got, width)
-		same = err == nil
+	if p.entries && err == nil {
+		got, err = hashBundle(got, p.width)
 	}
-	if !same {
-		c.find(CodeTile, -1, key, "%s is not the beginning of %s, which stands in for it", key, current)
+	if err != nil || !bytes.Equal(got, want) {
+		c.find(CodeTile, -1, key, "%s, which wider ones have superseded, does not hold what the entries say", key)
 	}
+	return nil
 }
 
-// tileNumber reads tlog-tiles' "x001/x234/067".
-func tileNumber(name string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.NewReplacer("x", "", "/", "").Replace(name), 10, 64)
-	return n, err == nil
+// hashBundle returns the leaf hashes of a bundle.
+func hashBundle(b []byte, width int) ([]byte, error) {
+	entries, err := evidence.DecodeBundle(b, width)
+	if err != nil {
+		return nil, err
+	}
+	var hashes []byte
+	for _, e := range entries {
+		h := tlog.RecordHash(e)
+		hashes = append(hashes, h[:]...)
+	}
+	return hashes, nil
+}
+
+// leafCache holds the leaf hashes of the bundle asked for last.
+type leafCache struct {
+	n      int64
+	hashes []byte
+}
+
+// partHashes returns what a part's hashes must be, nil where that is not known.
+func (c *chainCheck) partHashes(ctx context.Context, p part, leaves *leafCache) ([]byte, error) {
+	hashes, first := c.levels[p.level], p.n*evidence.BundleSize*tlog.HashSize
+	if p.entries || p.level == 0 {
+		if p.n >= int64(len(c.digests)) || c.digests[p.n] == (evidence.Digest{}) {
+			return nil, nil // lost, and reported
+		}
+		if leaves.hashes == nil || leaves.n != p.n {
+			r := bundleReader{store: c.run.store, id: c.id, size: c.head.Size}
+			b := r.read(ctx, p.n)
+			if b.err != nil && !isFinding(b.err) || ctx.Err() != nil {
+				return nil, fmt.Errorf("read bundle %d of chain %s: %w", p.n, c.id, cmp.Or(b.err, ctx.Err()))
+			}
+			if b.digest != c.digests[p.n] {
+				return nil, nil // the second pass says so
+			}
+			*leaves = leafCache{n: p.n}
+			for i := range b.leaves {
+				leaves.hashes = append(leaves.hashes, b.leaves[i].leaf[:]...)
+			}
+		}
+		hashes, first = leaves.hashes, 0
+	}
+	end := first + int64(p.width*tlog.HashSize)
+	if end > int64(len(hashes)) {
+		return nil, nil // behind a lost bundle
+	}
+	return hashes[first:end], nil
 }

@@ -3,18 +3,10 @@ package verify
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
-
-// Chain is a chain that was verified at chain level, with its entries.
-type Chain struct {
-	ID       evidence.ChainID
-	Entries  []*evidence.Entry
-	Report   ChainReport
-	KeyTrust string
-	VKey     string
-}
 
 // DamagedError carries the findings that keep a chain from being used.
 type DamagedError struct{ Report *Report }
@@ -23,27 +15,87 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("chain is damaged: %s", e.Report.Findings[0].Text)
 }
 
-// ReadChains verifies chains at chain level and returns their entries; a
-// *DamagedError if there is any finding. It is what a query stands on.
-func ReadChains(ctx context.Context, store Store, opts Options) ([]Chain, error) {
-	opts = opts.withDefaults()
+// ChainReader gives out the entries of a chain that was verified at chain level.
+type ChainReader struct {
+	check  *chainCheck
+	report *Report
+}
+
+// ReadChain verifies one chain: the signed head, the root over all entries,
+// each entry in its place, and the head that this machine remembers. What the
+// entries do not need (published tiles and older checkpoints) is left to Run. A
+// *DamagedError tells what was found.
+func ReadChain(ctx context.Context, store Store, id evidence.ChainID, opts Options) (*ChainReader, error) {
+	opts.Chains = []evidence.ChainID{id}
+	readers, err := readChains(ctx, store, opts)
+	if err != nil {
+		return nil, err
+	}
+	return readers[0], nil
+}
+
+func readChains(ctx context.Context, store Store, opts Options) ([]*ChainReader, error) {
 	opts.Level = LevelChain
-	r := &run{store: store, opts: opts, report: &Report{Level: opts.Level, CheckedAt: evidence.SealTime(opts.Now())}}
-	r.keep = map[evidence.ChainID][]*evidence.Entry{}
+	r := newRun(store, opts)
+	r.quick = true
 	checks, err := r.chains(ctx)
 	if err != nil {
 		return nil, err
 	}
-	report, err := r.conclude(checks)
-	if err != nil {
-		return nil, err
-	}
+	report := r.conclude(checks)
 	if !report.Intact {
 		return nil, &DamagedError{report}
 	}
-	chains := make([]Chain, len(checks))
+	readers := make([]*ChainReader, len(checks))
 	for i, c := range checks {
-		chains[i] = Chain{ID: c.id, Entries: r.keep[c.id], Report: c.report, KeyTrust: report.KeyTrust, VKey: report.VKey}
+		readers[i] = &ChainReader{c, report}
+	}
+	return readers, nil
+}
+
+// ID names the chain.
+func (r *ChainReader) ID() evidence.ChainID { return r.check.id }
+
+// Head is the signed checkpoint, and its note.
+func (r *ChainReader) Head() (evidence.Checkpoint, []byte) { return r.check.head, r.check.signed }
+
+// Report is what was found of the chain; it is intact.
+func (r *ChainReader) Report() ChainReport { return r.check.report }
+
+// Trust says which key the chain was verified by, and how that came to be trusted.
+func (r *ChainReader) Trust() (vkey, trust string) { return r.report.VKey, r.report.KeyTrust }
+
+// Entries reads the entries again, in order, in bounded memory; that they are
+// the verified ones is checked on the way.
+func (r *ChainReader) Entries(ctx context.Context) iter.Seq2[*evidence.Entry, error] {
+	return r.check.entries(ctx)
+}
+
+// Chain is a chain that was verified at chain level, with all its entries in memory.
+type Chain struct {
+	ID       evidence.ChainID
+	Entries  []*evidence.Entry
+	Report   ChainReport
+	KeyTrust string
+	VKey     string
+}
+
+// ReadChains verifies chains as ReadChain does and returns their entries.
+func ReadChains(ctx context.Context, store Store, opts Options) ([]Chain, error) {
+	readers, err := readChains(ctx, store, opts)
+	if err != nil {
+		return nil, err
+	}
+	chains := make([]Chain, len(readers))
+	for i, r := range readers {
+		vkey, trust := r.Trust()
+		chains[i] = Chain{ID: r.ID(), Report: r.Report(), KeyTrust: trust, VKey: vkey}
+		for e, err := range r.Entries(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			chains[i].Entries = append(chains[i].Entries, e)
+		}
 	}
 	return chains, nil
 }

@@ -13,8 +13,8 @@ type Level string
 
 // The levels.
 const (
-	LevelChain   Level = "chain"   // signatures, entries, tree
-	LevelObjects Level = "objects" // stored bytes
+	LevelChain   Level = "chain"   // signatures, entries, tree, published checkpoints' texts
+	LevelObjects Level = "objects" // stored bytes, and each published checkpoint's signature
 	LevelContent Level = "content" // decompressed bytes, lines, frames
 )
 
@@ -29,23 +29,26 @@ func ParseLevel(s string) (Level, error) {
 
 // The codes of findings. They are stable.
 const (
-	CodeDescriptor         = "descriptor"
-	CodeKeyMismatch        = "key-mismatch"
-	CodeCheckpointMissing  = "checkpoint-missing"
-	CodeCheckpointUnsigned = "checkpoint-unsigned"
-	CodeCheckpointChanged  = "checkpoint-changed"
-	CodeRollback           = "rollback"
-	CodeFork               = "fork"
-	CodeBundle             = "bundle-damaged"
-	CodeEntry              = "entry-invalid"
-	CodePrev               = "prev-broken"
-	CodeRoot               = "root-mismatch"
-	CodeTile               = "tile-changed"
+	CodeDescriptor         = "descriptor"          // rainlogs.json is not of the trusted archive
+	CodeKeyMismatch        = "key-mismatch"        // another key than the trusted one, and no handover to it
+	CodeKeyHandover        = "key-handover"        // a key entry without a checkpoint signed by both keys
+	CodeCheckpointMissing  = "checkpoint-missing"  // no head, or not the published one of its size
+	CodeCheckpointInvalid  = "checkpoint-invalid"  // cannot be read as this chain's checkpoint
+	CodeCheckpointUnsigned = "checkpoint-unsigned" // not signed by the trusted key
+	CodeCheckpointChanged  = "checkpoint-changed"  // a published one contradicts the entries or the head
+	CodeRollback           = "rollback"            // the head was put back
+	CodeFork               = "fork"                // another history than the one seen before
+	CodeBundle             = "bundle-damaged"      // entries that cannot be read
+	CodeEntry              = "entry-invalid"       // an entry that is not canonical, or not in its place
+	CodePrev               = "prev-broken"         // an entry that does not follow the one before it
+	CodeRoot               = "root-mismatch"       // the entries are not those that were signed
+	CodeTile               = "tile-changed"        // a published tile or bundle that contradicts the entries
 	CodeObjectMissing      = "object-missing"
-	CodeObjectChanged      = "object-changed"
-	CodeUnexplained        = "unexplained"
-	CodeFrames             = "frames-invalid"
-	CodeContent            = "content-mismatch"
+	CodeObjectUnreadable   = "object-unreadable"
+	CodeObjectChanged      = "object-changed"   // stored bytes
+	CodeUnexplained        = "unexplained"      // a file that no entry names
+	CodeFrames             = "frames-invalid"   // not exactly frames and their seek table
+	CodeContent            = "content-mismatch" // decompressed bytes
 )
 
 // Finding is one thing that is not as it should be.
@@ -53,8 +56,10 @@ type Finding struct {
 	Code  string `json:"code"`
 	Chain string `json:"chain,omitempty"` // zone/dataset
 	Seq   int64  `json:"seq"`             // the entry, -1 if none
-	Key   string `json:"key,omitempty"`   // the object
-	Text  string `json:"text"`
+	Key   string `json:"key,omitempty"`   // the object it is about
+	Want  string `json:"want,omitempty"`  // what was sealed
+	Got   string `json:"got,omitempty"`   // what is there
+	Text  string `json:"text"`            // in words that can stand in a report
 }
 
 // maxFindings bounds what a report holds; the rest are counted.
@@ -65,6 +70,7 @@ type ChainReport struct {
 	Chain      string    `json:"chain"`
 	Size       int64     `json:"size"` // entries
 	Root       string    `json:"root"` // base64, as in the checkpoint
+	VKey       string    `json:"vkey"` // the key in force at the head, under the archive's name
 	Windows    int64     `json:"windows"`
 	Gaps       int64     `json:"gaps"`
 	Lines      int64     `json:"lines"`
@@ -73,25 +79,29 @@ type ChainReport struct {
 	Segments   []Segment `json:"coverage"`
 	Complete   bool      `json:"complete"`   // coverage without gap, hole or overlap
 	Remembered int64     `json:"remembered"` // the size last seen here, -1 if none
+	Published  int64     `json:"published"`  // checkpoints compared with the entries
 }
 
 // Report is the result of a verification.
 type Report struct {
-	Archive   string        `json:"archive"`
-	Level     Level         `json:"level"`
-	VKey      string        `json:"vkey"`
-	KeyTrust  string        `json:"key_trust"` // "pinned", "remembered" or "unpinned"
-	Chains    []ChainReport `json:"chains"`
-	Entries   int64         `json:"entries"`
-	Objects   int64         `json:"objects"` // checked
-	Bytes     int64         `json:"bytes"`   // stored bytes read
-	Content   int64         `json:"content"` // content bytes measured
-	Findings  []Finding     `json:"findings"`
-	More      int64         `json:"more_findings,omitempty"`
-	Notices   []string      `json:"notices"`
-	Intact    bool          `json:"intact"`
-	Complete  bool          `json:"complete"`
-	CheckedAt time.Time     `json:"checked_at"`
+	Archive    string        `json:"archive"`
+	Level      Level         `json:"level"`
+	VKey       string        `json:"vkey"`
+	KeyTrust   string        `json:"key_trust"` // "pinned", "remembered" or "unpinned"
+	Chains     []ChainReport `json:"chains"`
+	Entries    int64         `json:"entries"`
+	ObjectsDue int64         `json:"objects_due"` // sealed in the range and not expired
+	Objects    int64         `json:"objects"`     // of these, read to their end
+	BytesDue   int64         `json:"bytes_due"`
+	Bytes      int64         `json:"bytes"`     // stored bytes read
+	Content    int64         `json:"content"`   // content bytes measured
+	Encrypted  int64         `json:"encrypted"` // objects whose content was not checked
+	Findings   []Finding     `json:"findings"`
+	More       int64         `json:"more_findings,omitempty"`
+	Notices    []string      `json:"notices"`
+	Intact     bool          `json:"intact"`
+	Complete   bool          `json:"complete"`
+	CheckedAt  time.Time     `json:"checked_at"`
 
 	mu sync.Mutex
 }
@@ -103,18 +113,19 @@ const (
 	TrustUnpinned   = "unpinned"
 )
 
-func (r *Report) find(code string, id evidence.ChainID, seq int64, key, format string, args ...any) {
+func (r *Report) add(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.Findings) >= maxFindings {
 		r.More++
 		return
 	}
-	f := Finding{Code: code, Seq: seq, Key: key, Text: fmt.Sprintf(format, args...)}
-	if id.Zone != "" {
-		f.Chain = id.String()
-	}
 	r.Findings = append(r.Findings, f)
+}
+
+// find adds a finding of the archive as a whole.
+func (r *Report) find(code, key, format string, args ...any) {
+	r.add(Finding{Code: code, Seq: -1, Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (r *Report) notice(format string, args ...any) {
@@ -131,4 +142,27 @@ func (r *Report) count(objects, stored, content int64) {
 	r.Objects += objects
 	r.Bytes += stored
 	r.Content += content
+}
+
+func (r *Report) encrypted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Encrypted++
+}
+
+// find adds a finding of the chain itself: its head is not remembered then.
+func (c *chainCheck) find(code string, seq int64, key, format string, args ...any) {
+	c.broken.Store(true)
+	c.run.report.add(Finding{Code: code, Chain: c.id.String(), Seq: seq, Key: key, Text: fmt.Sprintf(format, args...)})
+}
+
+// findObject adds a finding of what the chain proves.
+func (c *chainCheck) findObject(code string, seq int64, key, want, got, format string, args ...any) {
+	c.run.report.add(Finding{Code: code, Chain: c.id.String(), Seq: seq, Key: key, Want: want, Got: got, Text: fmt.Sprintf(format, args...)})
+}
+
+// bundleKey names the bundle that an entry was read from.
+func (c *chainCheck) bundleKey(seq int64) string {
+	n := seq / evidence.BundleSize
+	return c.id.BundleKey(n, int(min(c.head.Size-n*evidence.BundleSize, evidence.BundleSize)))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +17,8 @@ import (
 type Options struct {
 	Level Level
 	// Key is the pinned verifier key; nil takes the remembered one, else the
-	// archive's own word, and says so.
+	// archive's own word, and says so. A key that took over later in the chain,
+	// or one that handed over to the present one, will do.
 	Key *evidence.PublicKey
 	// Chains limits the verification; empty means all.
 	Chains []evidence.ChainID
@@ -62,16 +62,28 @@ func (o Options) withDefaults() Options {
 
 // run is one verification.
 type run struct {
-	store   Store
-	opts    Options
-	report  *Report
-	key     evidence.PublicKey
-	entries int64
-	keep    map[evidence.ChainID][]*evidence.Entry // nil unless the entries are wanted
+	store  Store
+	opts   Options
+	report *Report
+	// quick leaves out what the entries do not need: published tiles and
+	// checkpoints. The root over the entries still has to be the signed one.
+	quick bool
+
+	key    evidence.PublicKey   // the trusted one
+	own    *evidence.PublicKey  // the archive's own word for its first key, nil if unreadable
+	others []evidence.PublicKey // the archive's own and the remembered one, if they are not that
+	family []evidence.PublicKey // keys that are tied to the trusted one by handovers
 
 	mu    sync.Mutex // guards progress
 	done  int64
 	total int64
+}
+
+func newRun(store Store, opts Options) *run {
+	opts = opts.withDefaults()
+	return &run{store: store, opts: opts, report: &Report{
+		Level: opts.Level, CheckedAt: evidence.SealTime(opts.Now()), Findings: []Finding{}, Notices: []string{},
+	}}
 }
 
 // maxDescriptor bounds what is read as rainlogs.json.
@@ -81,18 +93,16 @@ const maxDescriptor = 64 << 10
 // the error is for what kept the verification from being made (a store that
 // cannot be reached, a newer format, no archive at all).
 func Run(ctx context.Context, store Store, opts Options) (*Report, error) {
-	opts = opts.withDefaults()
-	r := &run{store: store, opts: opts, report: &Report{Level: opts.Level, CheckedAt: evidence.SealTime(opts.Now())}}
+	r := newRun(store, opts)
 	checks, err := r.chains(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.report.Entries = r.entries
-	if opts.Level != LevelChain {
+	if r.opts.Level != LevelChain {
 		for _, c := range checks {
-			for _, o := range c.objects {
-				r.total += o.object.Bytes
-			}
+			r.total += c.due.bytes
+			r.report.ObjectsDue += c.due.objects
+			r.report.BytesDue += c.due.bytes
 		}
 		for _, c := range checks {
 			if err := c.checkObjects(ctx); err != nil {
@@ -103,7 +113,7 @@ func Run(ctx context.Context, store Store, opts Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	return r.conclude(checks)
+	return r.conclude(checks), nil
 }
 
 // chains verifies the descriptor and every chain at chain level.
@@ -123,6 +133,7 @@ func (r *run) chains(ctx context.Context) ([]*chainCheck, error) {
 		}
 		checks = append(checks, c)
 	}
+	r.checkFamily()
 	return checks, nil
 }
 
@@ -137,7 +148,7 @@ func (r *run) descriptor(ctx context.Context) error {
 	}
 	d, err := evidence.DecodeDescriptor(b)
 	if err != nil {
-		return err //nolint:wrapcheck // names the file already
+		return err
 	}
 	r.report.Archive = d.Archive
 	if err := r.chooseKey(d); err != nil {
@@ -145,33 +156,56 @@ func (r *run) descriptor(ctx context.Context) error {
 	}
 	r.report.VKey = r.key.VKey()
 	if want := evidence.KeyName(d.Archive); r.key.Name() != want {
-		r.report.find(CodeDescriptor, evidence.ChainID{}, -1, evidence.DescriptorKey, "%s says archive %s, but the trusted key is that of %s", evidence.DescriptorKey, d.Archive, r.key.Name())
-	}
-	if own, err := evidence.ParseVKey(d.VKey); err != nil || !own.Equal(r.key) {
-		r.report.find(CodeKeyMismatch, evidence.ChainID{}, -1, evidence.DescriptorKey, "%s names the key %.120s, which is not the trusted one (%s)", evidence.DescriptorKey, d.VKey, r.key.VKey())
+		r.report.find(CodeDescriptor, evidence.DescriptorKey, "%s says archive %s, but the trusted key is that of %s", evidence.DescriptorKey, d.Archive, r.key.Name())
 	}
 	return nil
 }
 
 func (r *run) chooseKey(d evidence.Descriptor) error {
-	if r.opts.Key != nil {
-		r.key, r.report.KeyTrust = *r.opts.Key, TrustPinned
-		return nil
-	}
-	key, ok, err := r.opts.Known.Key(d.Archive)
+	own, ownErr := evidence.ParseVKey(d.VKey)
+	remembered, ok, err := r.opts.Known.Key(d.Archive)
 	if err != nil {
 		return err
 	}
-	if ok {
-		r.key, r.report.KeyTrust = key, TrustRemembered
+	switch {
+	case r.opts.Key != nil:
+		r.key, r.report.KeyTrust = *r.opts.Key, TrustPinned
+		if ok && !remembered.Equal(r.key) {
+			r.others = append(r.others, remembered)
+		}
+	case ok:
+		r.key, r.report.KeyTrust = remembered, TrustRemembered
+		r.report.notice("the key was not pinned by you: it is the one this machine saw when it first verified this archive")
+	case ownErr != nil:
+		return fmt.Errorf("%s names no key, and none was given: %w", evidence.DescriptorKey, ownErr)
+	default:
+		r.key, r.report.KeyTrust = own, TrustUnpinned
+		r.report.notice("the key was NOT pinned: it is the archive's own word, and whoever can rewrite the archive can rewrite it. Give --key with a key from elsewhere")
+	}
+	if ownErr != nil {
+		r.report.find(CodeKeyMismatch, evidence.DescriptorKey, "%s names no readable key: %v", evidence.DescriptorKey, ownErr)
 		return nil
 	}
-	if r.key, err = evidence.ParseVKey(d.VKey); err != nil {
-		return fmt.Errorf("%s: %w", evidence.DescriptorKey, err)
+	r.own = &own
+	if !own.Equal(r.key) {
+		r.others = append(r.others, own)
 	}
-	r.report.KeyTrust = TrustUnpinned
-	r.report.notice("the key was NOT pinned: it is the archive's own word, and whoever can rewrite the archive can rewrite it. Give --key with a key from elsewhere")
 	return nil
+}
+
+// checkFamily finds keys that somebody else vouches for and no handover ties
+// to the trusted one.
+func (r *run) checkFamily() {
+	for _, k := range r.others {
+		tied := false
+		for _, f := range r.family {
+			tied = tied || f.Equal(k)
+		}
+		if !tied {
+			r.report.find(CodeKeyMismatch, evidence.DescriptorKey,
+				"%s, or this machine's memory of the archive, names the key %s; the trusted one is %s, and no chain hands over from one to the other", evidence.DescriptorKey, k.VKey(), r.key.VKey())
+		}
+	}
 }
 
 // chainIDs lists the chains in the store and those remembered from earlier.
@@ -193,25 +227,20 @@ func (r *run) chainIDs(ctx context.Context) ([]evidence.ChainID, error) {
 		after = next
 		if id, ok := evidence.ParseChainPrefix(next); ok {
 			seen[id] = true
-			after = id.Prefix() + "~" // behind every key of the chain
+			after = evidence.ChainsPrefix + id.String() + "0" // '0' follows '/': behind every key of the chain
 		}
 	}
 	remembered, err := r.opts.Known.Heads(r.report.Archive)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range remembered {
-		seen[id] = true
+	for _, id := range append(remembered, r.opts.Chains...) {
+		seen[id] = true // to be there and not to be found is a finding
 	}
 	var ids []evidence.ChainID
 	for id := range seen {
 		if r.wanted(id) {
 			ids = append(ids, id)
-		}
-	}
-	for _, id := range r.opts.Chains {
-		if !seen[id] {
-			ids = append(ids, id) // asked for and not there is a finding
 		}
 	}
 	sort.Slice(ids, func(i, j int) bool { return ids[i].String() < ids[j].String() })
@@ -227,94 +256,8 @@ func (r *run) wanted(id evidence.ChainID) bool {
 	return len(r.opts.Chains) == 0
 }
 
-// unexplained finds what is in the store and in no entry.
-func (r *run) unexplained(ctx context.Context, checks []*chainCheck) error {
-	byChain := map[evidence.ChainID]*chainCheck{}
-	for _, c := range checks {
-		byChain[c.id] = c
-	}
-	for info, err := range r.store.List(ctx, "", "") {
-		if err != nil {
-			return fmt.Errorf("list archive: %w", err)
-		}
-		if id, text := r.explain(info.Key, byChain); text != "" {
-			r.report.find(CodeUnexplained, id, -1, info.Key, "%s: %s", info.Key, text)
-		}
-	}
-	return nil
-}
-
-// explain returns why a key is not explained, or "".
-func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) (evidence.ChainID, string) {
-	switch {
-	case key == evidence.DescriptorKey, strings.HasPrefix(key, "columns/"):
-		return evidence.ChainID{}, ""
-	case strings.HasPrefix(key, evidence.LogsPrefix):
-		id, _, _, err := evidence.ParseObjectKey(key)
-		if err != nil {
-			return evidence.ChainID{}, "no object of this archive has such a key"
-		}
-		c := checks[id]
-		if c == nil && !r.wanted(id) || c != nil && (c.explain[key] || c.signed == nil) {
-			return id, ""
-		}
-		return id, "no entry of the chain names this object"
-	case strings.HasPrefix(key, evidence.ChainsPrefix):
-		id, ok := evidence.ParseChainPrefix(key)
-		if !ok {
-			return evidence.ChainID{}, "no chain has such a key"
-		}
-		if r.wanted(id) && !chainFile(id, key) {
-			return id, "a chain has no such file"
-		}
-		return id, ""
-	}
-	return evidence.ChainID{}, "an archive has no such file"
-}
-
-// chainFile knows the shapes of a chain's keys.
-func chainFile(id evidence.ChainID, key string) bool {
-	rest := strings.TrimPrefix(key, id.Prefix())
-	if rest == "checkpoint" {
-		return true
-	}
-	folder, name, _ := strings.Cut(rest, "/")
-	switch folder {
-	case "checkpoints":
-		return digits(name)
-	case "timestamps":
-		return digits(strings.TrimSuffix(name, ".tsr")) && strings.HasSuffix(name, ".tsr")
-	case "tile":
-		level, n, _ := strings.Cut(name, "/")
-		return (level == "entries" || digits(level)) && tileName(n)
-	}
-	return false
-}
-
-// tileName knows tlog-tiles' "x001/x234/067" and its ".p/W".
-func tileName(n string) bool {
-	n, width, partial := strings.Cut(n, ".p/")
-	if partial && !digits(width) {
-		return false
-	}
-	parts := strings.Split(n, "/")
-	for i, p := range parts {
-		if i < len(parts)-1 {
-			p = strings.TrimPrefix(p, "x")
-		}
-		if len(p) != 3 || !digits(p) {
-			return false
-		}
-	}
-	return true
-}
-
-func digits(s string) bool {
-	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == ""
-}
-
 // conclude gives the verdicts, and remembers what was verified.
-func (r *run) conclude(checks []*chainCheck) (*Report, error) {
+func (r *run) conclude(checks []*chainCheck) *Report {
 	rep := r.report
 	sort.SliceStable(rep.Findings, func(i, j int) bool {
 		a, b := rep.Findings[i], rep.Findings[j]
@@ -328,23 +271,43 @@ func (r *run) conclude(checks []*chainCheck) (*Report, error) {
 		rep.notice("the archive has no chain: nothing was ever sealed into it")
 	}
 	for _, c := range checks {
+		rep.Entries += c.walked
 		rep.Chains = append(rep.Chains, c.report)
 		rep.Complete = rep.Complete && c.report.Complete
 	}
-	if !rep.Intact {
-		return rep, nil
+	if err := r.remember(checks); err != nil {
+		rep.notice("what was verified could not be remembered, so that a later rollback to it would not be seen: %v", err)
 	}
-	if rep.KeyTrust != TrustRemembered {
-		if err := r.opts.Known.RememberKey(rep.Archive, r.key); err != nil {
-			return rep, err
+	return rep
+}
+
+// remember keeps the heads of the chains that were verified; an object that is
+// damaged does not keep a chain from being remembered.
+func (r *run) remember(checks []*chainCheck) error {
+	if r.opts.Known.Dir == "" {
+		return nil
+	}
+	for _, f := range r.report.Findings {
+		if f.Code == CodeDescriptor || f.Code == CodeKeyMismatch {
+			return nil // not the archive it claims to be
 		}
 	}
+	first := r.report.KeyTrust != TrustRemembered
 	for _, c := range checks {
-		if err := c.remember(); err != nil {
-			return rep, err
+		if c.broken.Load() || !c.trusted || c.head.Size < c.seen.Size {
+			continue
+		}
+		if first {
+			if err := r.opts.Known.RememberKey(r.report.Archive, r.key); err != nil {
+				return err
+			}
+			first = false
+		}
+		if err := r.opts.Known.RememberHead(r.report.Archive, c.id, c.signed); err != nil {
+			return err
 		}
 	}
-	return rep, nil
+	return nil
 }
 
 func (r *run) progress(p Progress) {
@@ -357,9 +320,11 @@ func (r *run) progress(p Progress) {
 }
 
 func (r *run) objectDone(id evidence.ChainID, stored int64) {
+	if r.opts.Progress == nil {
+		return
+	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.done += stored
-	done := r.done
-	r.mu.Unlock()
-	r.progress(Progress{Chain: id, Stage: "objects", Done: done, Total: r.total})
+	r.opts.Progress(Progress{Chain: id, Stage: "objects", Done: r.done, Total: r.total})
 }

@@ -46,24 +46,39 @@ func (f *Folder) Close() error {
 }
 
 func translate(key string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: %w", key, storage.ErrNotFound)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w", key, storage.ErrPermission)
 	}
 	return fmt.Errorf("%s: %w", key, err)
 }
 
-// Get opens a file.
-func (f *Folder) Get(_ context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+// regular describes a regular file. It is asked before a file is opened, for
+// opening a pipe would wait for its writer for ever.
+func (f *Folder) regular(key string) (fs.FileInfo, error) {
 	if !storage.ValidKey(key) {
 		return nil, fmt.Errorf("%.200q: %w", key, storage.ErrInvalidKey)
+	}
+	info, err := f.root.Lstat(key)
+	if err != nil {
+		return nil, translate(key, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file: %w", key, storage.ErrNotFound)
+	}
+	return info, nil
+}
+
+// Get opens a file.
+func (f *Folder) Get(_ context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if _, err := f.regular(key); err != nil {
+		return nil, err
 	}
 	file, err := f.root.Open(key)
 	if err != nil {
 		return nil, translate(key, err)
-	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		_ = file.Close() // was not read
-		return nil, fmt.Errorf("%s is not a regular file: %w", key, storage.ErrNotFound)
 	}
 	if _, err := file.Seek(offset, io.SeekStart); err != nil {
 		_ = file.Close() // was not read
@@ -80,9 +95,9 @@ func (f *Folder) Get(_ context.Context, key string, offset, length int64) (io.Re
 
 // Stat describes a file.
 func (f *Folder) Stat(_ context.Context, key string) (storage.Info, error) {
-	info, err := f.root.Stat(key)
+	info, err := f.regular(key)
 	if err != nil {
-		return storage.Info{}, translate(key, err)
+		return storage.Info{}, err
 	}
 	return storage.Info{Key: key, Size: info.Size(), Modified: info.ModTime().UTC()}, nil
 }
@@ -116,15 +131,12 @@ func (f *Folder) walk(dir, prefix, after string, yield func(storage.Info, error)
 	}
 	sort.Slice(entries, func(i, j int) bool { return name(entries[i]) < name(entries[j]) })
 	for _, e := range entries {
-		key := path.Join(dir, e.Name())
+		key := path.Join(dir, name(e))
 		if dir == "." && e.Name() == ".tmp" {
 			continue // unfinished uploads of the fs store
 		}
 		if e.IsDir() {
-			if !strings.HasPrefix(key+"/", prefix) && !strings.HasPrefix(prefix, key+"/") {
-				continue
-			}
-			if !f.walk(key, prefix, after, yield) {
+			if below(key+"/", prefix, after) && !f.walk(key, prefix, after, yield) {
 				return false
 			}
 			continue
@@ -133,6 +145,9 @@ func (f *Folder) walk(dir, prefix, after string, yield func(storage.Info, error)
 			continue
 		}
 		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since the folder was read
+		}
 		if err != nil {
 			return yield(storage.Info{}, translate(key, err))
 		}
@@ -141,6 +156,15 @@ func (f *Folder) walk(dir, prefix, after string, yield func(storage.Info, error)
 		}
 	}
 	return true
+}
+
+// below reports whether a folder can hold keys that begin with prefix and
+// come behind after.
+func below(folder, prefix, after string) bool {
+	if !strings.HasPrefix(folder, prefix) && !strings.HasPrefix(prefix, folder) {
+		return false
+	}
+	return folder > after || strings.HasPrefix(after, folder)
 }
 
 // readAll returns an object of at most limit bytes.

@@ -15,8 +15,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	t := &textWriter{w: w}
 	t.line("archive    %s", r.Archive)
 	t.line("key        %s (%s)", r.VKey, r.KeyTrust)
-	t.line("checked    %s, level %s: %d entries, %d objects, %d stored bytes, %d content bytes",
-		r.CheckedAt.Format(time.RFC3339), r.Level, r.Entries, r.Objects, r.Bytes, r.Content)
+	t.line("checked    %s, level %s: %d entries, %d of %d objects, %d of %d stored bytes, %d content bytes",
+		r.CheckedAt.Format(time.RFC3339), r.Level, r.Entries, r.Objects, r.ObjectsDue, r.Bytes, r.BytesDue, r.Content)
+	if r.Encrypted > 0 {
+		t.line("encrypted  the content of %d objects was not checked", r.Encrypted)
+	}
 	for _, c := range r.Chains {
 		t.line("chain      %s: %d entries, %d windows, %d gaps, %d lines, root %s", c.Chain, c.Size, c.Windows, c.Gaps, c.Lines, c.Root)
 		for _, s := range c.Segments {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
 // tree recomputes an RFC 6962 tree from its leaf hashes, one at a time,
@@ -18,12 +20,12 @@ type subtree struct {
 	hash   tlog.Hash
 }
 
-// add appends a leaf and calls full for every complete subtree of 256^L leaves that it ends.
+// add appends a leaf and calls full, unless nil, for every complete subtree of 256^L leaves that it ends.
 func (t *tree) add(leaf tlog.Hash, full func(level int, hash tlog.Hash)) {
 	s := subtree{0, leaf}
 	for {
-		if s.height > 0 && s.height%8 == 0 {
-			full(s.height/8, s.hash)
+		if full != nil && s.height > 0 && s.height%evidence.TileHeight == 0 {
+			full(s.height/evidence.TileHeight, s.hash)
 		}
 		n := len(t.stack)
 		if n == 0 || t.stack[n-1].height != s.height {

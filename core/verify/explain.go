@@ -1,0 +1,135 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+)
+
+// unexplained finds what is in the store and in no entry, and names what is in
+// an entry and not in the store.
+func (r *run) unexplained(ctx context.Context, checks []*chainCheck) error {
+	byChain := map[evidence.ChainID]*chainCheck{}
+	for _, c := range checks {
+		byChain[c.id] = c
+	}
+	for info, err := range r.store.List(ctx, "", "") {
+		if err != nil {
+			return fmt.Errorf("list archive: %w", err)
+		}
+		r.explain(info.Key, byChain)
+	}
+	for _, c := range checks {
+		if err := c.settle(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain reports a key that has no place in an archive, and hands a log
+// object that no entry names to its chain.
+func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
+	switch {
+	case key == evidence.DescriptorKey, strings.HasPrefix(key, "columns/"):
+	case strings.HasPrefix(key, evidence.LogsPrefix):
+		id, window, generation, err := evidence.ParseObjectKey(key)
+		c := checks[id]
+		switch {
+		case err != nil:
+			r.report.find(CodeUnexplained, key, "%s: no object of an archive has such a key", key)
+		case c == nil && r.wanted(id):
+			r.report.find(CodeUnexplained, key, "%s: the archive has no chain of that zone and dataset", key)
+		case c == nil, c.signed == nil, c.objects.has(key, window, generation): // without a head all is lost, and that is said
+		case len(c.strays) < maxFindings:
+			c.strays = append(c.strays, key)
+		}
+	case strings.HasPrefix(key, evidence.ChainsPrefix):
+		id, ok := evidence.ParseChainPrefix(key)
+		if !ok || r.wanted(id) && !chainFile(id, key) {
+			r.report.find(CodeUnexplained, key, "%s: no file of a chain has such a key", key)
+		}
+	default:
+		r.report.find(CodeUnexplained, key, "%s: an archive has no such file", key)
+	}
+}
+
+// settle reports the chain's strays and missing objects, after a look at what
+// a collector has committed while the verification ran.
+func (c *chainCheck) settle(ctx context.Context) error {
+	if len(c.strays) == 0 && len(c.missing) == 0 {
+		return nil
+	}
+	if c.trusted {
+		if err := c.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.missing {
+		if !c.expired.has(o.seq) {
+			c.findObject(CodeObjectMissing, o.seq, o.key, "", "", "the object of entry %d, %s, is not in the store", o.seq, o.key)
+		}
+	}
+	if c.lost > 0 {
+		c.run.report.notice("chain %s: entries could not be read, so that %d objects without an entry are not held against the archive", c.id, len(c.strays))
+		return nil
+	}
+	for _, key := range c.strays {
+		_, window, generation, err := evidence.ParseObjectKey(key)
+		if err == nil && !c.objects.has(key, window, generation) {
+			c.findObject(CodeUnexplained, -1, key, "", "", "%s: no entry of the chain names this object (a collector that is at work, or died here, seals it next)", key)
+		}
+	}
+	return nil
+}
+
+// catchUp reads the entries that were committed since the head was read, and
+// takes from them what explains objects. Only signed entries explain anything.
+func (c *chainCheck) catchUp(ctx context.Context) error {
+	signed, head, err := c.readCheckpoint(ctx, c.id.CheckpointKey())
+	if err != nil && !isFinding(err) {
+		return err
+	}
+	if err != nil || head.Size <= c.head.Size {
+		return nil
+	}
+	if _, err := c.open(signed, c.key); err != nil {
+		return nil //nolint:nilerr // what is not signed explains nothing
+	}
+	later := tree{size: c.tree.size, stack: append([]subtree(nil), c.tree.stack...)}
+	objects, expired := c.objects.clone(), slices.Clone(c.expired)
+	r := bundleReader{store: c.run.store, id: c.id, size: head.Size, workers: c.run.opts.Workers}
+	for b := range r.from(ctx, c.head.Size/evidence.BundleSize) {
+		if b.err != nil {
+			return ctx.Err()
+		}
+		for i := range b.leaves {
+			l := &b.leaves[i]
+			if l.seq < c.head.Size {
+				continue
+			}
+			later.add(l.leaf, nil)
+			if l.err != nil {
+				continue
+			}
+			if l.entry.Kind == evidence.KindLog && l.entry.Object != nil {
+				objects.add(l.entry)
+			}
+			if l.entry.Kind == evidence.KindExpiry {
+				for _, s := range l.entry.Expiry.Seqs {
+					if s >= 0 && s < l.seq {
+						expired.set(s)
+					}
+				}
+			}
+		}
+	}
+	if ctx.Err() == nil && later.size == head.Size && later.root() == head.Root {
+		c.objects, c.expired = objects, expired
+		c.run.report.notice("chain %s grew to %d entries while it was verified; the first %d were", c.id, head.Size, c.head.Size)
+	}
+	return ctx.Err()
+}

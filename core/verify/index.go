@@ -1,0 +1,76 @@
+package verify
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+)
+
+// bitset is a set of seqs.
+type bitset []uint64
+
+func (b *bitset) set(n int64) {
+	for int64(len(*b)) <= n/64 {
+		*b = append(*b, 0)
+	}
+	(*b)[n/64] |= 1 << (n % 64)
+}
+
+func (b bitset) has(n int64) bool {
+	return n >= 0 && n/64 < int64(len(b)) && b[n/64]&(1<<(n%64)) != 0
+}
+
+// objectIndex knows which object keys a chain's entries name. A key is a pure
+// function of window and generation, so that 24 bytes stand for it.
+type objectIndex struct {
+	ids       []objectID
+	displaced map[string]bool
+	sorted    bool
+}
+
+type objectID struct {
+	start, end int64 // Unix seconds
+	generation int
+}
+
+// add takes a log entry with an object; evidence.Decode has held its key to its window.
+func (x *objectIndex) add(e *evidence.Entry) {
+	id := objectID{e.Window.Start.Unix(), e.Window.End.Unix(), 1}
+	if !strings.HasSuffix(e.Object.Key, "Z.ndjson.zst") {
+		if _, _, generation, err := evidence.ParseObjectKey(e.Object.Key); err == nil {
+			id.generation = generation
+		}
+	}
+	x.ids, x.sorted = append(x.ids, id), false
+	for _, d := range e.Object.Displaced {
+		if x.displaced == nil {
+			x.displaced = map[string]bool{}
+		}
+		x.displaced[d.Key] = true
+	}
+}
+
+func (x *objectIndex) clone() objectIndex {
+	return objectIndex{slices.Clone(x.ids), maps.Clone(x.displaced), x.sorted}
+}
+
+func compareIDs(a, b objectID) int {
+	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.generation, b.generation))
+}
+
+func (x *objectIndex) sort() {
+	slices.SortFunc(x.ids, compareIDs)
+	x.sorted = true
+}
+
+// has reports whether an entry explains the key of this chain's object.
+func (x *objectIndex) has(key string, w evidence.Window, generation int) bool {
+	if !x.sorted {
+		x.sort()
+	}
+	_, found := slices.BinarySearchFunc(x.ids, objectID{w.Start.Unix(), w.End.Unix(), generation}, compareIDs)
+	return found || x.displaced[key]
+}
