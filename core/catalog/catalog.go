@@ -12,6 +12,9 @@
 //   - A window has exactly one State at any time.
 //   - Commit is one transaction: the windows sealed, their pending records
 //     gone and the head moved, or nothing.
+//
+// Two kinds of writers meet in it. The operator's word is in Zone; what the
+// workers find out about a zone is in Standing: neither overwrites the other.
 package catalog
 
 import (
@@ -29,6 +32,8 @@ var (
 	ErrBusy     = errors.New("chain is in use by another process")
 	ErrCorrupt  = errors.New("catalog is damaged (rebuild it: rainlogs archive rebuild-catalog)")
 	ErrNewer    = errors.New("catalog was written by a newer program (upgrade rainlogs)")
+	// ErrUnavailable: the database cannot be reached or is restarting; to be tried again.
+	ErrUnavailable = errors.New("catalog is unavailable")
 )
 
 // State is a window's place in the ledger.
@@ -51,6 +56,10 @@ type Zone struct {
 	Dataset string // "http_requests"
 	AddedAt time.Time
 	Paused  bool
+	// Schedule is a cron expression, "" for the collector's own.
+	Schedule string
+	// From is where collection begins, in receive time; zero is AddedAt.
+	From time.Time
 }
 
 // Chain returns the zone's chain.
@@ -68,6 +77,72 @@ type Window struct {
 	Seq      int64     // Sealed, Lost: the entry; else -1
 	Lines    int64     // Sealed
 	Bytes    int64     // Sealed: content bytes
+	// Object says whether the window's object is still kept.
+	Object ObjectState
+}
+
+// ObjectState is where a sealed window's object stands under the retention policy.
+type ObjectState string
+
+// The states of an object. A window without an object is Kept.
+const (
+	Kept     ObjectState = "kept"
+	Expiring ObjectState = "expiring" // an expiry entry names it; it is still to be removed
+	Removed  ObjectState = "removed"
+)
+
+// Standing is what the workers have found out about a chain's source.
+type Standing struct {
+	Chain evidence.ChainID
+	// NotBefore: nothing is asked of the source before; zero is no rest.
+	NotBefore time.Time
+	// Blocked is the reason, from source's closed list, for which an operator
+	// has to act; "" is none.
+	Blocked  string
+	Detail   string    // for people, without secrets
+	Since    time.Time // since when it is Blocked
+	ProbedAt time.Time // when the source was last asked about itself
+}
+
+// Backlog sums up a chain's open windows of one state.
+type Backlog struct {
+	Chain   evidence.ChainID
+	State   State
+	Windows int64
+	Oldest  time.Time // start of the oldest
+	Newest  time.Time // end of the newest
+}
+
+// Hold is a legal hold in force.
+type Hold struct {
+	Chain  evidence.ChainID
+	ID     string
+	Window evidence.Window // what it covers
+	Reason string
+	Seq    int64 // the entry that placed it
+}
+
+// Observed is a chain's latest observation of a topic.
+type Observed struct {
+	Topic string
+	Seq   int64           // the entry
+	Hash  evidence.Digest // SHA-256 of the value's bytes
+}
+
+// Budget admits about Limit events in each period Per, and never more than
+// Limit in any period, under one key: "zone/…", "credential/…".
+type Budget struct {
+	Key   string
+	Limit int
+	Per   time.Duration
+	N     int // events taken at once; 0 is 1
+}
+
+// Missed is an object that a store of the set does not have yet.
+type Missed struct {
+	Store string // its name in the config
+	Key   string
+	Since time.Time
 }
 
 // Pending is a window on its way from the spool into the chain. It is written
@@ -108,6 +183,15 @@ type Commit struct {
 	Windows []Window
 	// Pending are the windows whose pending records go.
 	Pending []evidence.Window
+	// Expired are the seqs of log entries that an expiry entry names: the
+	// windows' objects become Expiring. Seqs of other entries are ignored.
+	Expired []int64
+	// Placed and Lifted are the holds that begin and, by id, end. A hold that
+	// is there already is replaced; one that is not there is lifted in peace.
+	Placed []Hold
+	Lifted []string
+	// Observed replace the latest observations of their topics.
+	Observed []Observed
 }
 
 // Catalog is the whole port; consumers ask for the part they use.
@@ -134,6 +218,16 @@ type Zones interface {
 	RemoveZone(ctx context.Context, id, dataset string) error
 }
 
+// Standings keeps what was found out about the zones' sources.
+type Standings interface {
+	// Standing returns a chain's; one never put is the zero Standing of the chain.
+	Standing(ctx context.Context, chain evidence.ChainID) (Standing, error)
+	// PutStanding replaces it.
+	PutStanding(ctx context.Context, s Standing) error
+	// ListStandings returns those ever put, by chain.
+	ListStandings(ctx context.Context) ([]Standing, error)
+}
+
 // Ledger keeps the windows.
 type Ledger interface {
 	// Plan inserts windows as Planned. A window that is there already with the
@@ -154,6 +248,20 @@ type Ledger interface {
 	Reset(ctx context.Context, chain evidence.ChainID) error
 }
 
+// Agenda tells what of the ledger is to be done. No question's cost grows with
+// what is sealed already.
+type Agenda interface {
+	// Bounds returns the start of the chain's first window and the end of its
+	// last, zero times if the ledger has none.
+	Bounds(ctx context.Context, chain evidence.ChainID) (first, last time.Time, err error)
+	// Due returns at most limit windows that may be pulled now, oldest first:
+	// open ones in Planned or Pulling, and those in Retrying or Blocked whose
+	// NextAt is not after now.
+	Due(ctx context.Context, chain evidence.ChainID, now time.Time, limit int) ([]Window, error)
+	// Backlog sums up the open windows of all chains, by chain and state.
+	Backlog(ctx context.Context) ([]Backlog, error)
+}
+
 // Outbox keeps what is between the spool and the chain.
 type Outbox interface {
 	// PutPending inserts or replaces by chain and window.
@@ -168,4 +276,54 @@ type Outbox interface {
 	Head(ctx context.Context, chain evidence.ChainID) (Head, error)
 	// Commit applies c in one transaction.
 	Commit(ctx context.Context, c Commit) error
+}
+
+// Retention keeps what expires and what must not. It is part of what the chain
+// says, and moves with Commit but for Removed, which is the store's doing.
+type Retention interface {
+	// Expirable returns at most limit Sealed windows with content whose object
+	// is Kept and whose End is not after before, oldest first.
+	Expirable(ctx context.Context, chain evidence.ChainID, before time.Time, limit int) ([]Window, error)
+	// Expiring returns at most limit windows whose object is Expiring and
+	// whose Start is at or after from, oldest first.
+	Expiring(ctx context.Context, chain evidence.ChainID, from time.Time, limit int) ([]Window, error)
+	// SetRemoved makes an Expiring window's object Removed, by seq; ErrNotFound
+	// if there is no such window.
+	SetRemoved(ctx context.Context, chain evidence.ChainID, seq int64) error
+	// Holds returns the holds in force, by start and id.
+	Holds(ctx context.Context, chain evidence.ChainID) ([]Hold, error)
+	// Observed returns the latest observation of a topic; ErrNotFound.
+	Observed(ctx context.Context, chain evidence.ChainID, topic string) (Observed, error)
+}
+
+// Budgets are shared by all processes that share the catalog. They run on real
+// time, whatever clock the windows are planned by.
+type Budgets interface {
+	// Take takes N events from each of the budgets or from none. A wait of 0
+	// means taken; else nothing was, and asking again sooner is in vain.
+	Take(ctx context.Context, budgets []Budget) (wait time.Duration, err error)
+	// Rest shuts a budget for d from now, if it is not shut for longer.
+	Rest(ctx context.Context, key string, d time.Duration) error
+}
+
+// Solitude is a catalog's that stands one daemon alone.
+type Solitude interface {
+	// LockCollector takes the place of the one daemon: ErrBusy, naming the
+	// holder. A catalog that stands several lets every caller pass.
+	LockCollector(ctx context.Context) (unlock func() error, err error)
+}
+
+// Memory keeps what the collector has to remember between its runs.
+type Memory interface {
+	// PutNote replaces a note.
+	PutNote(ctx context.Context, key string, value []byte) error
+	// Note returns a note; ErrNotFound.
+	Note(ctx context.Context, key string) ([]byte, error)
+	// PutMissed records objects that a store lacks; one that is recorded stays
+	// as it is.
+	PutMissed(ctx context.Context, missed []Missed) error
+	// ListMissed returns at most limit of a store's, by key, from after on.
+	ListMissed(ctx context.Context, store, after string, limit int) ([]Missed, error)
+	// DropMissed removes one; no error if there is none.
+	DropMissed(ctx context.Context, store, key string) error
 }

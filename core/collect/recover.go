@@ -33,9 +33,6 @@ func partName(id evidence.ChainID, w evidence.Window) string { return spoolName(
 // recover ends what an earlier run of this chain left between spool and
 // chain. The caller holds the chain's lock, so nobody else is at work on it.
 func (r *run) recover(ctx context.Context) error {
-	if err := r.c.Catalog.Reset(ctx, r.id); err != nil {
-		return fmt.Errorf("reset ledger: %w", err)
-	}
 	pending, err := r.c.Catalog.ListPending(ctx, r.id)
 	if err != nil {
 		return fmt.Errorf("list pending windows: %w", err)

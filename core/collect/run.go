@@ -69,7 +69,7 @@ func (r *run) loop(ctx context.Context) error {
 // due returns the windows to pull now, oldest first since those are lost
 // first, and when the next one becomes due.
 func (r *run) due(ctx context.Context) (due []catalog.Window, next time.Time, err error) {
-	rows, err := r.c.Catalog.Windows(ctx, r.id, r.req.From, r.req.To, catalog.Planned, catalog.Retrying, catalog.Blocked)
+	rows, err := r.c.Catalog.Windows(ctx, r.id, r.req.From, r.req.To, catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
 	if err != nil {
 		return nil, next, fmt.Errorf("read ledger: %w", err)
 	}
