@@ -172,7 +172,7 @@ func childSeal(ctx context.Context, mode, gz, dir string) error {
 	if err == nil && sum.Sealed != 1 {
 		err = fmt.Errorf("nothing was sealed: %+v", sum)
 	}
-	return errors.Join(err, cat.Close(), closer())
+	return errors.Join(err, c.Close(), cat.Close(), closer())
 }
 
 func parts(ctx context.Context, mode, gz, archiveDir string) (source.Source, storage.Storage, func() error, error) {

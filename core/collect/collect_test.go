@@ -50,6 +50,7 @@ type bundle struct {
 	fs     *fs.FS
 	cat    *sqlite.Catalog
 	key    chain.PrivateKey
+	busy   time.Duration
 
 	mu  sync.Mutex
 	now time.Time
@@ -99,10 +100,21 @@ func (b *bundle) collector() *collect.Collector {
 		Collector: evidence.Collector{Name: "test", Version: "1", Host: "h"},
 		Plugin:    collect.Plugin{Name: "fake", Version: "1"},
 		SpoolDir:  filepath.Join(b.dir, "spool"), Now: b.clock, Wait: b.wait,
-		Log: slog.New(slog.DiscardHandler), Concurrency: 3,
+		Log: slog.New(slog.DiscardHandler), Concurrency: 3, Busy: b.busy,
 	})
 	b.must(err)
 	return c
+}
+
+// collect runs one collector from its start to its end.
+func (b *bundle) collect(req collect.Request) (collect.Summary, error) {
+	b.t.Helper()
+	c := b.collector()
+	sum, err := c.Collect(b.t.Context(), req)
+	if closeErr := c.Close(); closeErr != nil {
+		b.t.Error(closeErr)
+	}
+	return sum, err
 }
 
 func request(hours int) collect.Request {
@@ -161,7 +173,9 @@ func (b *bundle) checkSealed(req collect.Request) []*evidence.Entry {
 	files, err := os.ReadDir(filepath.Join(b.dir, "spool"))
 	b.must(err)
 	for _, f := range files {
-		b.t.Errorf("left in the spool: %s", f.Name())
+		if f.Name() != ".lock" {
+			b.t.Errorf("left in the spool: %s", f.Name())
+		}
 	}
 	return entries
 }
@@ -184,7 +198,7 @@ func (b *bundle) object(o *evidence.Object) []byte {
 func TestCollect(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	sum, err := b.collector().Collect(t.Context(), request(2))
+	sum, err := b.collect(request(2))
 	b.must(err)
 	if sum.Sealed != 12 || !sum.Complete() || sum.Lines == 0 {
 		t.Errorf("summary %+v", sum)
@@ -193,7 +207,7 @@ func TestCollect(t *testing.T) {
 	if entries[0].Kind != evidence.KindObservation || len(entries) != 13 {
 		t.Errorf("%d entries, the first %s; want the fields and 12 windows", len(entries), entries[0].Kind)
 	}
-	again, err := b.collector().Collect(t.Context(), request(3))
+	again, err := b.collect(request(3))
 	b.must(err)
 	if again.Sealed != 6 || again.Already != 12 {
 		t.Errorf("second run: %+v", again)
@@ -206,7 +220,7 @@ func TestFieldsAreSealedWhenTheyChange(t *testing.T) {
 	b := setup(t)
 	for hours, fields := range [][]string{{"A"}, {"A"}, {"A", "B"}, {"A", "B"}} {
 		b.source.fields = fields
-		_, err := b.collector().Collect(t.Context(), request(hours+1))
+		_, err := b.collect(request(hours+1))
 		b.must(err)
 	}
 	seqs := map[int64]bool{}
@@ -279,7 +293,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.source.fault = func(req source.Request, attempt int) (*source.Stream, error) { return fault(b, req, attempt) }
-			sum, err := b.collector().Collect(t.Context(), request(1))
+			sum, err := b.collect(request(1))
 			b.must(err)
 			if !sum.Complete() {
 				t.Errorf("left open: %+v", sum)
@@ -295,7 +309,7 @@ func TestBlockedStopsAndResumes(t *testing.T) {
 	b.source.fault = func(source.Request, int) (*source.Stream, error) {
 		return nil, &source.Error{Op: "pull", Class: source.ClassBlocked, Reason: source.ReasonCredential, Msg: "no"}
 	}
-	sum, err := b.collector().Collect(t.Context(), request(2))
+	sum, err := b.collect(request(2))
 	b.must(err)
 	if sum.Complete() || sum.Sealed != 0 || sum.LastErr == nil {
 		t.Errorf("summary %+v", sum)
@@ -304,7 +318,7 @@ func TestBlockedStopsAndResumes(t *testing.T) {
 		t.Errorf("%d windows were asked for with a refused credential, want no more than the workers", n)
 	}
 	b.source.fault = nil
-	_, err = b.collector().Collect(t.Context(), request(2))
+	_, err = b.collect(request(2))
 	b.must(err)
 	b.checkSealed(request(2))
 }
@@ -318,7 +332,7 @@ func TestGoneBecomesGap(t *testing.T) {
 		}
 		return nil, nil
 	}
-	sum, err := b.collector().Collect(t.Context(), request(1))
+	sum, err := b.collect(request(1))
 	b.must(err)
 	if sum.Gaps != 2 || sum.Sealed != 4 || !sum.Complete() {
 		t.Errorf("summary %+v", sum)
@@ -371,7 +385,7 @@ func TestCrashAtEveryPut(t *testing.T) {
 	for at := 0; ; at++ {
 		b.store = &crashStore{Store: b.fs, left: at % 12, after: at%2 == 1}
 		req = request(1 + at/4)
-		_, err := b.collector().Collect(t.Context(), req)
+		_, err := b.collect(req)
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)
 		}
@@ -380,7 +394,7 @@ func TestCrashAtEveryPut(t *testing.T) {
 		}
 	}
 	b.store = b.fs
-	_, err := b.collector().Collect(t.Context(), req)
+	_, err := b.collect(req)
 	b.must(err)
 	b.checkSealed(req)
 }
@@ -390,7 +404,7 @@ func TestLostCatalog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.store = &crashStore{Store: b.fs, left: 15}
-	if _, err := b.collector().Collect(t.Context(), request(1)); !errors.Is(err, errCrash) {
+	if _, err := b.collect(request(1)); !errors.Is(err, errCrash) {
 		t.Fatal(err)
 	}
 	b.must(b.cat.Close())
@@ -398,14 +412,14 @@ func TestLostCatalog(t *testing.T) {
 	b.cat, err = sqlite.Open(t.Context(), filepath.Join(b.dir, "other.db"))
 	b.must(err)
 	b.store = b.fs
-	_, err = b.collector().Collect(t.Context(), request(1))
+	_, err = b.collect(request(1))
 	if errors.Is(err, chain.ErrContended) {
 		b.mu.Lock()
 		b.now = time.Now().Add(chain.StaleAfter)
 		b.mu.Unlock()
 		b.source.now = b.clock
 		req := request(1)
-		_, err = b.collector().Collect(t.Context(), req)
+		_, err = b.collect(req)
 	}
 	b.must(err)
 	b.checkSealed(request(1))
@@ -415,20 +429,20 @@ func TestDamagedSpoolIsPulledAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.store = &crashStore{Store: b.fs, left: 0}
-	if _, err := b.collector().Collect(t.Context(), request(1)); !errors.Is(err, errCrash) {
+	if _, err := b.collect(request(1)); !errors.Is(err, errCrash) {
 		t.Fatal(err)
 	}
 	spool := filepath.Join(b.dir, "spool")
-	files, err := filepath.Glob(filepath.Join(spool, "*.zst"))
+	files, err := filepath.Glob(filepath.Join(spool, "*", "*.zst"))
 	b.must(err)
 	if len(files) == 0 {
 		t.Fatal("nothing in the spool to damage")
 	}
 	b.must(os.WriteFile(files[0], []byte("garbage"), 0o600))
 	b.store = b.fs
-	_, err = b.collector().Collect(t.Context(), request(1))
+	_, err = b.collect(request(1))
 	b.must(err)
-	aside, err := filepath.Glob(filepath.Join(spool, "*.damaged"))
+	aside, err := filepath.Glob(filepath.Join(spool, "*", "*.damaged"))
 	b.must(err)
 	if len(aside) != 1 {
 		t.Errorf("%d files set aside, want the damaged one", len(aside))
@@ -436,6 +450,7 @@ func TestDamagedSpoolIsPulledAgain(t *testing.T) {
 	for _, f := range aside {
 		b.must(os.Remove(f))
 	}
+	b.must(b.collector().Close())
 	b.checkSealed(request(1))
 }
 
@@ -448,7 +463,7 @@ func TestForeignObjectIsDisplaced(t *testing.T) {
 	path := filepath.Join(b.dir, "archive", filepath.FromSlash(key))
 	b.must(os.MkdirAll(filepath.Dir(path), 0o755))
 	b.must(os.WriteFile(path, []byte("planted"), 0o644))
-	_, err := b.collector().Collect(t.Context(), request(1))
+	_, err := b.collect(request(1))
 	b.must(err)
 	for _, e := range b.checkSealed(request(1)) {
 		if e.Kind == evidence.KindLog && *e.Window == w {
@@ -464,7 +479,8 @@ func TestTwoCollectors(t *testing.T) {
 	b := setup(t)
 	unlock, err := b.cat.Lock(t.Context(), id)
 	b.must(err)
-	if _, err := b.collector().Collect(t.Context(), request(1)); !errors.Is(err, catalog.ErrBusy) {
+	b.busy = 50 * time.Millisecond
+	if _, err := b.collect(request(1)); !errors.Is(err, catalog.ErrBusy) {
 		t.Errorf("a second collector with the same catalog got %v, want ErrBusy", err)
 	}
 	b.must(unlock())
@@ -476,7 +492,7 @@ func TestTwoCollectors(t *testing.T) {
 	for _, x := range []*bundle{b, other} {
 		wg.Go(func() {
 			for {
-				_, err := x.collector().Collect(t.Context(), request(2))
+				_, err := x.collect(request(2))
 				if err == nil {
 					return
 				}
@@ -497,11 +513,11 @@ func TestFullSpool(t *testing.T) {
 	b.source.fault = func(source.Request, int) (*source.Stream, error) {
 		return nil, fmt.Errorf("write spool file: %w", syscall.ENOSPC)
 	}
-	if _, err := b.collector().Collect(t.Context(), request(1)); !errors.Is(err, syscall.ENOSPC) {
+	if _, err := b.collect(request(1)); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v, want ENOSPC", err)
 	}
 	b.source.fault = nil
-	_, err := b.collector().Collect(t.Context(), request(1))
+	_, err := b.collect(request(1))
 	b.must(err)
 	b.checkSealed(request(1))
 }

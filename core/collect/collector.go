@@ -7,7 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
+	"sync"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -37,10 +37,16 @@ type Config struct {
 	Plugin    Plugin
 	SpoolDir  string
 
-	Concurrency int           // windows pulled at once; default 4
-	Attempts    int           // tries of one window in one run; default 8
-	Backoff     time.Duration // first wait after a failure; default 1 s, doubled up to 1 min
-	MaxContent  int64         // bytes of NDJSON in one window; default 64 GiB
+	Concurrency int           // windows that Collect pulls at once; default 4
+	Attempts    int           // tries of one window in one Collect, and of one seal; default 8
+	Backoff     time.Duration // first wait after a failure; default 1 s, doubled each time
+	MaxBackoff  time.Duration // longest wait; default 1 min
+	// Recheck is when a blocked window may be tried again; default 5 min.
+	Recheck time.Duration
+	// Busy is how long a seal waits for a process that holds the chain;
+	// default 1 min.
+	Busy       time.Duration
+	MaxContent int64 // bytes of NDJSON in one window; default 64 GiB
 
 	Now      func() time.Time
 	Wait     func(ctx context.Context, d time.Duration) error
@@ -51,7 +57,7 @@ type Config struct {
 // Plugin names the source plugin in the entries.
 type Plugin struct{ Name, Version string }
 
-// Event tells how far a run has come.
+// Event tells how far a Collect has come.
 type Event struct {
 	Chain   evidence.ChainID
 	Window  evidence.Window
@@ -63,19 +69,36 @@ type Event struct {
 	Err     error // Retrying, Blocked
 }
 
-// Collector collects windows of any chain of one archive.
-type Collector struct{ Config }
+// Collector collects windows of any chain of one archive. It is safe for
+// concurrent use.
+type Collector struct {
+	Config
+	spool *spoolDir
 
-// New checks the settings and prepares the spool folder.
+	mu    sync.Mutex
+	desc  *source.Description // once it is known
+	slots map[evidence.ChainID]*slot
+}
+
+// New checks the settings and takes a spool folder for this process. Close
+// gives it back.
 func New(cfg Config) (*Collector, error) {
 	cfg = cfg.withDefaults()
 	if cfg.Store == nil || cfg.Source == nil || cfg.Catalog == nil || cfg.Archive == "" || cfg.SpoolDir == "" {
 		return nil, errors.New("collector lacks a store, source, catalog, archive or spool folder")
 	}
-	if err := os.MkdirAll(cfg.SpoolDir, 0o700); err != nil {
-		return nil, fmt.Errorf("create spool folder: %w", err)
+	dir, err := openSpool(cfg.SpoolDir)
+	if err != nil {
+		return nil, err
 	}
-	return &Collector{cfg}, nil
+	return &Collector{Config: cfg, spool: dir, slots: map[evidence.ChainID]*slot{}}, nil
+}
+
+// Close removes this process's spool folder, once nothing is collected any
+// more, and those of dead ones. What a window still has in them stays for the
+// next start.
+func (c *Collector) Close() error {
+	return errors.Join(c.Sweep(context.Background()), c.spool.close())
 }
 
 func (c Config) withDefaults() Config {
@@ -85,8 +108,13 @@ func (c Config) withDefaults() Config {
 	if c.Attempts <= 0 {
 		c.Attempts = 8
 	}
-	if c.Backoff <= 0 {
-		c.Backoff = time.Second
+	for _, d := range []struct {
+		have  *time.Duration
+		value time.Duration
+	}{{&c.Backoff, time.Second}, {&c.MaxBackoff, time.Minute}, {&c.Recheck, 5 * time.Minute}, {&c.Busy, time.Minute}} {
+		if *d.have <= 0 {
+			*d.have = d.value
+		}
 	}
 	if c.MaxContent <= 0 {
 		c.MaxContent = 64 << 30
@@ -106,85 +134,32 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Request says what one run shall collect.
-type Request struct {
-	Chain  evidence.ChainID
-	From   time.Time     // receive time, whole seconds
-	To     time.Time     // exclusive
-	Window time.Duration // length of newly planned windows
-	Fields []string      // pinned fields; empty = the source's full list
-}
-
-// Summary is what a run did with the windows of its range.
-type Summary struct {
-	Sealed  int // in this run, empty ones included
-	Empty   int
-	Gaps    int
-	Already int // sealed or lost before this run
-	Open    int // retrying: not sealed, not given up
-	Blocked int
-	Lines   int64
-	Bytes   int64 // content
-	// LastErr is the reason of the last window left open or blocked.
-	LastErr error
-}
-
-// Complete reports whether every window of the range stands in the chain.
-func (s Summary) Complete() bool { return s.Open == 0 && s.Blocked == 0 }
-
-// Collect brings every window of the request's range into the chain, or says
-// in the summary which could not be and why. It holds the chain's lock
-// meanwhile (catalog.ErrBusy if another process does). An error means that the
-// run itself could not go on; nothing sealed is undone by it.
-func (c *Collector) Collect(ctx context.Context, req Request) (sum Summary, err error) {
-	unlock, err := c.Catalog.Lock(ctx, req.Chain)
-	if err != nil {
-		return Summary{}, fmt.Errorf("collect %s: %w", req.Chain, err)
-	}
-	defer func() {
-		if unlockErr := unlock(); err == nil && unlockErr != nil {
-			err = fmt.Errorf("unlock %s: %w", req.Chain, unlockErr)
+// describe asks the source once what it offers.
+func (c *Collector) describe(ctx context.Context) (source.Description, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.desc == nil {
+		d, err := c.Source.Describe(ctx)
+		if err != nil {
+			return d, fmt.Errorf("describe source: %w", err)
 		}
-	}()
-	r, err := c.open(ctx, req)
-	if err != nil {
-		return Summary{}, fmt.Errorf("collect %s: %w", req.Chain, err)
+		c.desc = &d
 	}
-	if err := r.plan(ctx, req.From, req.To, req.Window); err != nil {
-		return Summary{}, err
-	}
-	if err := r.loop(ctx); err != nil {
-		return r.sum, fmt.Errorf("collect %s: %w", req.Chain, err)
-	}
-	return r.sum, nil
+	return *c.desc, nil
 }
 
-// open brings log, catalog and spool of a chain into agreement.
-func (c *Collector) open(ctx context.Context, req Request) (*run, error) {
-	desc, err := c.Source.Describe(ctx)
+// dataset returns the source's word on a chain's dataset, and its limits.
+func (c *Collector) dataset(ctx context.Context, id evidence.ChainID) (source.Dataset, source.Limits, error) {
+	desc, err := c.describe(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("describe source: %w", err)
+		return source.Dataset{}, source.Limits{}, err
 	}
-	r := &run{c: c, id: req.Chain, req: req, limits: desc.Limits, tried: map[evidence.Window]int{}}
 	for _, d := range desc.Datasets {
-		if d.Name == req.Chain.Dataset {
-			r.dataset = d
+		if d.Name == id.Dataset {
+			return d, desc.Limits, nil
 		}
 	}
-	if r.dataset.Name == "" {
-		return nil, fmt.Errorf("source %s has no dataset %q", c.Plugin.Name, req.Chain.Dataset)
-	}
-	r.log, err = chain.Open(ctx, chain.Config{
-		Store: c.Store, Archive: c.Archive, Chain: req.Chain, Key: c.Key, Now: c.Now, Log: c.Log,
-	})
-	if err != nil {
-		return nil, err //nolint:wrapcheck // names the chain already
-	}
-	r.sealer = &sealer{c: c, id: req.Chain, log: r.log}
-	if err := r.sealer.catchUp(ctx); err != nil {
-		return nil, err
-	}
-	return r, r.recover(ctx)
+	return source.Dataset{}, source.Limits{}, fmt.Errorf("source %s has no dataset %q", c.Plugin.Name, id.Dataset)
 }
 
 // wait sleeps unless ctx ends first.
@@ -199,8 +174,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// jitter spreads a wait over [d/2, d), so that many windows that failed
-// together do not come back together.
-func jitter(d time.Duration) time.Duration {
+// backoff is the wait after so many attempts, spread over its upper half so
+// that many windows that failed together do not come back together.
+func (c *Collector) backoff(attempts int) time.Duration {
+	d := min(c.Backoff<<min(max(attempts-1, 0), 20), c.MaxBackoff)
 	return d/2 + time.Duration(rand.Int64N(int64(d/2)+1)) //nolint:gosec // spreading load needs no secrecy
 }

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -17,12 +17,13 @@ import (
 // putObject brings the spool file into the store under the first key that is
 // free or already holds exactly these bytes, and sets the entry's object.
 func (s *sealer) putObject(ctx context.Context, p catalog.Pending, e *evidence.Entry) error {
-	path := filepath.Join(s.c.SpoolDir, p.Spool)
+	path := s.c.spool.path(p.Spool)
 	e.Object.Displaced = nil
 	for generation := 1; generation <= maxGenerations; generation++ {
 		e.Object.Key = evidence.ObjectKey(s.id, p.Window, generation)
 		err := s.putFile(ctx, path, e.Object)
-		if !errors.Is(err, storage.ErrExists) {
+		lost := errors.Is(err, fs.ErrNotExist) // the spool file: the store has the object, as resume has seen
+		if !errors.Is(err, storage.ErrExists) && !lost {
 			return err
 		}
 		found, err := s.measure(ctx, e.Object.Key)

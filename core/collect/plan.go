@@ -5,52 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/schedule"
 )
-
-// Tile parts [from, to) into windows of at most size, cut at multiples of
-// size since the epoch, so that two plans of the same range agree.
-func Tile(from, to time.Time, size time.Duration) []evidence.Window {
-	var out []evidence.Window
-	for start := from; start.Before(to); {
-		end := start.Truncate(size).Add(size)
-		if end.After(to) {
-			end = to
-		}
-		out = append(out, evidence.Window{Start: start.UTC(), End: end.UTC()})
-		start = end
-	}
-	return out
-}
-
-// uncovered returns what of [from, to) no row covers. Rows are sorted by start
-// and do not overlap.
-func uncovered(from, to time.Time, rows []catalog.Window) []evidence.Window {
-	var out []evidence.Window
-	for _, r := range rows {
-		if r.Window.Start.After(from) {
-			out = append(out, evidence.Window{Start: from.UTC(), End: minTime(r.Window.Start, to).UTC()})
-		}
-		if r.Window.End.After(from) {
-			from = r.Window.End
-		}
-		if !from.Before(to) {
-			return out
-		}
-	}
-	if from.Before(to) {
-		out = append(out, evidence.Window{Start: from.UTC(), End: to.UTC()})
-	}
-	return out
-}
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
 
 // plan enters what the ledger lacks of [from, to).
 func (r *run) plan(ctx context.Context, from, to time.Time, size time.Duration) error {
@@ -59,8 +16,8 @@ func (r *run) plan(ctx context.Context, from, to time.Time, size time.Duration) 
 		return fmt.Errorf("plan %s: %w", r.id, err)
 	}
 	var windows []evidence.Window
-	for _, hole := range uncovered(from, to, rows) {
-		windows = append(windows, Tile(hole.Start, hole.End, size)...)
+	for _, hole := range schedule.Uncovered(from, to, rows) {
+		windows = append(windows, schedule.Tile(hole.Start, hole.End, size)...)
 	}
 	if len(windows) == 0 {
 		return nil

@@ -6,34 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"sort"
-	"strings"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
-
-const (
-	spoolSuffix = ".ndjson.zst"
-	partSuffix  = ".part"
-	// setAsideSuffix marks a spool file whose bytes are not what its pending
-	// record promises. It is kept for an operator to look at.
-	setAsideSuffix = ".damaged"
-)
-
-func spoolName(id evidence.ChainID, w evidence.Window) string {
-	key := evidence.ObjectKey(id, w, 1)
-	return id.Zone + "-" + key[strings.LastIndexByte(key, '/')+1:]
-}
-
-func partName(id evidence.ChainID, w evidence.Window) string { return spoolName(id, w) + partSuffix }
 
 // recover ends what an earlier run of this chain left between spool and
 // chain. The caller holds the chain's lock, so nobody else is at work on it.
-func (r *run) recover(ctx context.Context) error {
-	pending, err := r.c.Catalog.ListPending(ctx, r.id)
+func (s *sealer) recover(ctx context.Context) error {
+	pending, err := s.c.Catalog.ListPending(ctx, s.id)
 	if err != nil {
 		return fmt.Errorf("list pending windows: %w", err)
 	}
@@ -41,51 +26,61 @@ func (r *run) recover(ctx context.Context) error {
 	// must be the first to be appended.
 	sort.SliceStable(pending, func(i, j int) bool { return pending[i].Seq > pending[j].Seq })
 	for _, p := range pending {
-		if err := r.resume(ctx, p); err != nil {
+		if err := s.resume(ctx, p); err != nil {
 			return fmt.Errorf("resume window %s: %w", p.Window, err)
 		}
 	}
-	return r.sweep(ctx)
+	return nil
 }
 
-// resume seals one pending window, or lets it be pulled again if its spool
-// file is not what it should be.
-func (r *run) resume(ctx context.Context, p catalog.Pending) error {
+// resume seals one pending record, or lets its window be pulled again if the
+// spool file is not what it should be.
+func (s *sealer) resume(ctx context.Context, p catalog.Pending) error {
+	if p.Window == statement {
+		return s.resumeStatement(ctx, p)
+	}
 	if p.Spool != "" {
-		if err := r.checkSpool(p); err != nil {
-			return r.abandon(ctx, p, err)
+		err := s.checkSpool(ctx, p)
+		if errors.Is(err, storage.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			return s.abandon(ctx, p, err)
 		}
 	}
-	err := r.sealer.seal(ctx, p)
+	err := s.seal(ctx, p)
 	if errors.Is(err, errAlreadySealed) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.c.Log.InfoContext(ctx, "sealed a window left by an earlier run", "window", p.Window.String())
+	s.c.Log.InfoContext(ctx, "sealed a window left by an earlier run", "chain", s.id.String(), "window", p.Window.String())
 	return nil
 }
 
 // abandon drops a pending record whose spool file is lost or damaged; the
-// window itself goes back to planned and is pulled anew.
-func (r *run) abandon(ctx context.Context, p catalog.Pending, cause error) error {
-	r.c.Log.WarnContext(ctx, "spool file is unusable; the window is pulled again",
-		"window", p.Window.String(), "file", p.Spool, "cause", cause)
-	path := filepath.Join(r.c.SpoolDir, p.Spool)
-	if err := os.Rename(path, path+setAsideSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("set spool file aside: %w", err)
+// window itself stays open and is pulled anew.
+func (s *sealer) abandon(ctx context.Context, p catalog.Pending, cause error) error {
+	s.c.Log.WarnContext(ctx, "spool file is unusable; the window is pulled again",
+		"chain", s.id.String(), "window", p.Window.String(), "file", p.Spool, "cause", cause)
+	if checkSpoolName(p) == nil {
+		path := s.c.spool.path(p.Spool)
+		if err := os.Rename(path, path+setAsideSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("set spool file aside: %w", err)
+		}
 	}
-	if err := r.c.Catalog.DropPending(ctx, r.id, p.Window); err != nil {
+	if err := s.c.Catalog.DropPending(ctx, s.id, p.Window); err != nil {
 		return fmt.Errorf("drop pending record: %w", err)
 	}
 	return nil
 }
 
-// checkSpool compares a spool file with its draft.
-func (r *run) checkSpool(p catalog.Pending) error {
-	if filepath.Base(p.Spool) != p.Spool {
-		return fmt.Errorf("%w: spool name %q", catalog.ErrCorrupt, p.Spool)
+// checkSpool compares a spool file with its draft. One that is on another
+// machine, or gone, is not needed if the store has the object already.
+func (s *sealer) checkSpool(ctx context.Context, p catalog.Pending) error {
+	if err := checkSpoolName(p); err != nil {
+		return err
 	}
 	d, err := decodeDraft(p)
 	if err != nil {
@@ -94,7 +89,10 @@ func (r *run) checkSpool(p catalog.Pending) error {
 	if d.Entry.Object == nil {
 		return fmt.Errorf("%w: draft without object", catalog.ErrCorrupt)
 	}
-	f, err := os.Open(filepath.Join(r.c.SpoolDir, p.Spool))
+	f, err := os.Open(s.c.spool.path(p.Spool))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.stored(ctx, p, *d.Entry.Object)
+	}
 	if err != nil {
 		return fmt.Errorf("open spool file: %w", err)
 	}
@@ -110,24 +108,16 @@ func (r *run) checkSpool(p catalog.Pending) error {
 	return nil
 }
 
-// sweep removes this chain's spool files once nothing is pending: what a killed
-// pull left behind, and files whose windows were sealed.
-func (r *run) sweep(ctx context.Context) error {
-	files, err := os.ReadDir(r.c.SpoolDir)
-	if err != nil {
-		return fmt.Errorf("read spool folder: %w", err)
-	}
-	prefix := r.id.Zone + "-" + r.id.Dataset + "-"
-	for _, f := range files {
-		name := f.Name()
-		ours := strings.HasPrefix(name, prefix) && (strings.HasSuffix(name, partSuffix) || strings.HasSuffix(name, spoolSuffix))
-		if !ours {
-			continue
+// stored is nil if the store has a pending window's object under one of its keys.
+func (s *sealer) stored(ctx context.Context, p catalog.Pending, want evidence.Object) error {
+	for generation := 1; generation <= maxGenerations; generation++ {
+		found, err := s.measure(ctx, evidence.ObjectKey(s.id, p.Window, generation))
+		if err != nil {
+			return fmt.Errorf("neither spool nor store has the window: %w", err)
 		}
-		r.c.Log.DebugContext(ctx, "spool file swept", "file", name)
-		if err := os.Remove(filepath.Join(r.c.SpoolDir, name)); err != nil {
-			return fmt.Errorf("sweep spool: %w", err)
+		if found.SHA256 == want.SHA256 {
+			return nil
 		}
 	}
-	return nil
+	return errors.New("neither spool nor store has the window")
 }

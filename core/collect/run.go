@@ -2,11 +2,8 @@ package collect
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,31 +12,72 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
-	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
+
+// Request says what one run shall collect.
+type Request struct {
+	Chain  evidence.ChainID
+	From   time.Time     // receive time, whole seconds
+	To     time.Time     // exclusive
+	Window time.Duration // length of newly planned windows
+	Fields []string      // pinned fields; empty = the source's full list
+}
+
+// Summary is what a run did with the windows of its range.
+type Summary struct {
+	Sealed  int // in this run, empty ones included
+	Empty   int
+	Gaps    int
+	Already int // sealed or lost by others or before
+	Open    int // retrying: not sealed, not given up
+	Blocked int
+	Lines   int64
+	Bytes   int64 // content
+	// LastErr is the reason of the last window left open or blocked.
+	LastErr error
+}
+
+// Complete reports whether every window of the range stands in the chain.
+func (s Summary) Complete() bool { return s.Open == 0 && s.Blocked == 0 }
 
 // run is one Collect of one chain.
 type run struct {
-	c       *Collector
-	id      evidence.ChainID
-	req     Request
-	dataset source.Dataset
-	limits  source.Limits
-	log     *chain.Log
-	sealer  *sealer
-	tried   map[evidence.Window]int // attempts in this run
-	halted  atomic.Bool             // an operator has to act before anything more is asked for
+	c      *Collector
+	id     evidence.ChainID
+	req    Request
+	halted atomic.Bool // an operator has to act before anything more is asked for
 
-	mu    sync.Mutex // guards sum and the order of Progress
+	mu    sync.Mutex // guards the rest, and the order of Progress
+	tried map[evidence.Window]int
 	sum   Summary
 	total int
 	done  int
 }
 
-// loop pulls and seals until every window of the range is in the chain,
-// blocked, or has had its attempts.
+// Collect brings every window of the request's range into the chain, or says
+// in the summary which could not be and why. Other processes may be at work on
+// the same chain. An error means that the run itself could not go on; nothing
+// sealed is undone by it.
+func (c *Collector) Collect(ctx context.Context, req Request) (Summary, error) {
+	r := &run{c: c, id: req.Chain, req: req, tried: map[evidence.Window]int{}}
+	sl := c.enter(req.Chain) // the chain stays open from window to window
+	defer c.leave(req.Chain, sl)
+	err := c.CatchUp(ctx, req.Chain)
+	if err == nil {
+		err = r.plan(ctx, req.From, req.To, req.Window)
+	}
+	if err == nil {
+		err = r.loop(ctx)
+	}
+	if err != nil {
+		return r.sum, fmt.Errorf("collect %s: %w", req.Chain, err)
+	}
+	return r.sum, nil
+}
+
+// loop takes windows to their ends until every one of the range is in the
+// chain, blocked, or has had its attempts.
 func (r *run) loop(ctx context.Context) error {
 	already, err := r.c.Catalog.Windows(ctx, r.id, r.req.From, r.req.To, catalog.Sealed, catalog.Lost)
 	if err != nil {
@@ -51,16 +89,16 @@ func (r *run) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(due) == 0 {
-			if next.IsZero() {
-				return r.closing(ctx)
-			}
-			if err := r.c.Wait(ctx, max(next.Sub(r.c.Now()), time.Millisecond)); err != nil {
+		if len(due) > 0 {
+			if err := r.round(ctx, due); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := r.round(ctx, due); err != nil {
+		if next.IsZero() {
+			return r.closing(ctx)
+		}
+		if err := r.c.Wait(ctx, max(next.Sub(r.c.Now()), time.Millisecond)); err != nil {
 			return err
 		}
 	}
@@ -69,7 +107,8 @@ func (r *run) loop(ctx context.Context) error {
 // due returns the windows to pull now, oldest first since those are lost
 // first, and when the next one becomes due.
 func (r *run) due(ctx context.Context) (due []catalog.Window, next time.Time, err error) {
-	rows, err := r.c.Catalog.Windows(ctx, r.id, r.req.From, r.req.To, catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
+	rows, err := r.c.Catalog.Windows(ctx, r.id, r.req.From, r.req.To,
+		catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
 	if err != nil {
 		return nil, next, fmt.Errorf("read ledger: %w", err)
 	}
@@ -94,217 +133,67 @@ func (r *run) due(ctx context.Context) (due []catalog.Window, next time.Time, er
 	return due, next, nil
 }
 
-// pulled is what a worker hands to the sealing goroutine.
-type pulled struct {
-	row     catalog.Window
-	content *spooled
-	stream  *source.Stream
-	err     error
-}
-
-// round pulls the due windows with several workers and seals them in this
-// goroutine, in the order in which they come in.
+// round works on the due windows, several at once.
 func (r *run) round(ctx context.Context, due []catalog.Window) error {
 	g, gctx := errgroup.WithContext(ctx)
-	todo := make(chan catalog.Window)
-	results := make(chan pulled)
-	g.Go(func() error {
-		defer close(todo)
-		for _, w := range due {
-			select {
-			case todo <- w:
-			case <-gctx.Done():
+	g.SetLimit(r.c.Concurrency)
+	for _, w := range due {
+		if r.halted.Load() || gctx.Err() != nil {
+			break // their windows stay open
+		}
+		g.Go(func() error {
+			if r.halted.Load() {
 				return nil
 			}
-		}
-		return nil
-	})
-	var workers sync.WaitGroup
-	for range min(r.c.Concurrency, len(due)) {
-		workers.Add(1)
-		g.Go(func() error {
-			defer workers.Done()
-			for w := range todo {
-				if r.halted.Load() {
-					continue
-				}
-				p := r.pull(gctx, w)
-				select {
-				case results <- p:
-				case <-gctx.Done():
-					discard(p)
-					return nil
-				}
-			}
-			return nil
-		})
-	}
-	g.Go(func() error { workers.Wait(); close(results); return nil })
-	g.Go(func() error {
-		for p := range results {
-			if err := r.settle(gctx, p); err != nil {
+			out, err := r.c.Window(gctx, w, r.req.Fields)
+			if err != nil {
 				return err
 			}
-		}
-		return nil
-	})
+			return r.note(w.Window, out)
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return err //nolint:wrapcheck // made by this package
 	}
 	return ctx.Err() //nolint:wrapcheck // the caller's own cancellation
 }
 
-func discard(p pulled) {
-	if p.content != nil {
-		_ = os.Remove(p.content.path) // pulled again at the next start
-	}
-}
-
-// pull brings one window into the spool.
-func (r *run) pull(ctx context.Context, row catalog.Window) pulled {
-	p := pulled{row: row}
-	if age := r.c.Now().Sub(row.Window.Start); r.limits.MaxAge > 0 && age > r.limits.MaxAge {
-		p.err = &source.Error{
-			Op: "pull", Class: source.ClassGone, Reason: source.ReasonTooOld,
-			Msg: fmt.Sprintf("the window is older than the %s the source keeps", r.limits.MaxAge),
-		}
-		return p
-	}
-	row.State = catalog.Pulling
-	if p.err = r.c.Catalog.Update(ctx, row); p.err != nil {
-		return p
-	}
-	p.stream, p.err = r.c.Source.Pull(ctx, source.Request{
-		Zone: r.id.Zone, Dataset: r.id.Dataset,
-		Start: row.Window.Start, End: row.Window.End, Fields: r.req.Fields,
-	})
-	if p.err != nil {
-		return p
-	}
-	path := filepath.Join(r.c.SpoolDir, partName(r.id, row.Window))
-	p.content, p.err = spool(ctx, path, p.stream, r.dataset, spoolLimits{r.c.MaxContent})
-	if closeErr := p.stream.Body.Close(); p.err == nil && closeErr != nil {
-		r.c.Log.DebugContext(ctx, "close stream", "error", closeErr) // all bytes were read and checked
-	}
-	return p
-}
-
-// settle seals a pulled window or enters its failure into the ledger.
-func (r *run) settle(ctx context.Context, p pulled) error {
-	r.tried[p.row.Window]++
-	if p.err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err() //nolint:wrapcheck // the caller's own cancellation
-		}
-		return r.failed(ctx, p.row, p.err)
-	}
-	pending, err := r.sealer.admit(ctx, p)
-	if err == nil {
-		err = r.sealer.seal(ctx, pending)
-	}
-	if errors.Is(err, errAlreadySealed) {
-		r.sum.Already++
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("seal window %s: %w", p.row.Window, err)
-	}
-	c := p.content.content
-	r.note(Event{Window: p.row.Window, State: catalog.Sealed, Lines: c.Lines, Bytes: c.Bytes})
-	return nil
-}
-
-// failed moves a window on after an error, by the error's class.
-func (r *run) failed(ctx context.Context, row catalog.Window, cause error) error {
-	if errors.Is(cause, syscall.ENOSPC) {
-		return fmt.Errorf("spool folder %s: %w", r.c.SpoolDir, cause) // the window stays open
-	}
-	if r.halted.Load() {
-		return nil // what the others say now adds nothing; their windows stay open
-	}
-	if err := r.sealer.checkOpen(ctx, row.Window); errors.Is(err, errAlreadySealed) {
-		r.sum.Already++ // by another collector, while we pulled
-		return nil
-	} else if err != nil {
-		return err
-	}
-	row.Attempts++
-	row.Detail = cause.Error()
-	var classed *source.Error
-	_ = errors.As(cause, &classed) // nil is ClassRetry without After
-	switch class := source.ClassOf(cause); {
-	case class == source.ClassGone:
-		return r.lost(ctx, row, classed)
-	case class == source.ClassBlocked || class == source.ClassBug:
-		r.halted.Store(true)
-		row.State, row.Reason = catalog.Blocked, string(class)
-		if classed.Reason != "" {
-			row.Reason = classed.Reason
-		}
-	case class == source.ClassSplit && r.tried[row.Window] > 1 && halves(row.Window) != nil,
-		errors.Is(cause, errTooLarge) && halves(row.Window) != nil:
-		r.c.Log.InfoContext(ctx, "window is halved", "window", row.Window.String(), "cause", cause)
-		if err := r.c.Catalog.Split(ctx, r.id, row.Window, halves(row.Window)); err != nil {
-			return fmt.Errorf("split window %s: %w", row.Window, err)
-		}
-		return nil
-	default:
-		row.State, row.Reason = catalog.Retrying, string(class)
-		row.NextAt = r.c.Now().Add(r.backoff(row.Window, classed))
-	}
-	if err := r.c.Catalog.Update(ctx, row); err != nil {
-		return fmt.Errorf("enter failure of window %s: %w", row.Window, err)
-	}
-	r.note(Event{Window: row.Window, State: row.State, Err: cause})
-	return nil
-}
-
-func (r *run) backoff(w evidence.Window, classed *source.Error) time.Duration {
-	d := r.c.Backoff << min(r.tried[w]-1, 6)
-	if d = jitter(min(d, time.Minute)); classed != nil {
-		d = max(d, classed.After)
-	}
-	return d
-}
-
-// lost seals a gap.
-func (r *run) lost(ctx context.Context, row catalog.Window, cause *source.Error) error {
-	reason := cause.Reason
-	if reason == "" {
-		reason = evidence.GapTooOld
-	}
-	pending, err := r.sealer.admitGap(ctx, row, evidence.Gap{Reason: reason, Detail: cause.Msg})
-	if err == nil {
-		err = r.sealer.seal(ctx, pending)
-	}
-	if err != nil && !errors.Is(err, errAlreadySealed) {
-		return fmt.Errorf("seal gap %s: %w", row.Window, err)
-	}
-	r.note(Event{Window: row.Window, State: catalog.Lost, Err: cause})
-	return nil
-}
-
-// note counts an event and passes it on.
-func (r *run) note(ev Event) {
+// note counts an outcome and passes it on. A full spool ends the run.
+func (r *run) note(w evidence.Window, out Outcome) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch ev.State {
-	case catalog.Sealed:
+	r.tried[w]++
+	switch {
+	case out.Already:
+		r.sum.Already++
+		return nil
+	case out.State == catalog.Planned:
+		return nil
+	case out.State == catalog.Sealed:
 		r.sum.Sealed++
 		r.done++
-		if ev.Lines == 0 {
+		if out.Lines == 0 {
 			r.sum.Empty++
 		}
-	case catalog.Lost:
+	case out.State == catalog.Lost:
 		r.sum.Gaps++
 		r.done++
-	case catalog.Retrying, catalog.Blocked:
-		r.sum.LastErr = ev.Err
+	default:
+		r.sum.LastErr = out.Err
 	}
-	r.sum.Lines += ev.Lines
-	r.sum.Bytes += ev.Bytes
-	ev.Chain, ev.Planned, ev.Done = r.id, max(r.total, r.done), r.done
-	r.c.Progress(ev)
+	if out.State == catalog.Blocked {
+		r.halted.Store(true)
+	}
+	r.sum.Lines += out.Lines
+	r.sum.Bytes += out.Bytes
+	r.c.Progress(Event{
+		Chain: r.id, Window: w, State: out.State, Lines: out.Lines, Bytes: out.Bytes,
+		Planned: max(r.total, r.done), Done: r.done, Err: out.Err,
+	})
+	if errors.Is(out.Err, syscall.ENOSPC) {
+		return fmt.Errorf("spool folder %s: %w", r.c.SpoolDir, out.Err) // the window stays open
+	}
+	return nil
 }
 
 // closing counts what is left open.
@@ -325,27 +214,4 @@ func (r *run) closing(ctx context.Context) error {
 		r.sum.LastErr = nil
 	}
 	return nil
-}
-
-// draft is a pending record's Draft: the entry but for its place in the
-// chain, and the fields whose observation it refers to.
-type draft struct {
-	Entry  evidence.Entry `json:"entry"`
-	Fields []string       `json:"fields,omitempty"`
-}
-
-func (d draft) encode() ([]byte, error) {
-	b, err := json.Marshal(d)
-	if err != nil {
-		return nil, fmt.Errorf("encode draft: %w", err)
-	}
-	return b, nil
-}
-
-func decodeDraft(p catalog.Pending) (draft, error) {
-	var d draft
-	if err := json.Unmarshal(p.Draft, &d); err != nil {
-		return d, fmt.Errorf("%w: pending record of window %s: %w", catalog.ErrCorrupt, p.Window, err)
-	}
-	return d, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
@@ -47,11 +46,12 @@ func (s *sealer) admit(ctx context.Context, p pulled) (catalog.Pending, error) {
 		}
 	} else {
 		d.Entry.Object = &evidence.Object{Bytes: p.content.bytes, SHA256: p.content.sha256}
-		pending.Spool = spoolName(s.id, p.row.Window)
-		if err := os.Rename(p.content.path, filepath.Join(s.c.SpoolDir, pending.Spool)); err != nil {
+		pending.Spool = s.c.spool.file(s.id, p.row.Window)
+		path := s.c.spool.path(pending.Spool)
+		if err := os.Rename(p.content.path, path); err != nil {
 			return pending, fmt.Errorf("name spool file: %w", err)
 		}
-		if err := syncDir(s.c.SpoolDir); err != nil {
+		if err := syncDir(filepath.Dir(path)); err != nil {
 			return pending, err
 		}
 	}
@@ -87,7 +87,8 @@ func (s *sealer) entry(kind evidence.Kind, w evidence.Window) evidence.Entry {
 
 // seal takes a pending window through the store into the chain. It may be
 // repeated from any point at which it was interrupted, and repeats itself
-// while the store is merely unavailable (a plugin process that died, say).
+// while the store is merely unavailable (a plugin process that died, say) or
+// another collector of the archive is ahead.
 func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
 	for attempt := 1; ; attempt++ {
 		err := s.sealOnce(ctx, p)
@@ -97,11 +98,12 @@ func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
 		if err == nil {
 			return s.removeSpool(p)
 		}
-		if !errors.Is(err, storage.ErrUnavailable) || attempt >= s.c.Attempts {
+		again := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, chain.ErrMoved)
+		if !again || attempt >= s.c.Attempts {
 			return err
 		}
-		s.c.Log.WarnContext(ctx, "storage is unavailable; sealing again", "window", p.Window.String(), "error", err)
-		if err := s.c.Wait(ctx, jitter(min(s.c.Backoff<<min(attempt-1, 6), time.Minute))); err != nil {
+		s.c.Log.WarnContext(ctx, "sealing again", "chain", s.id.String(), "window", p.Window.String(), "error", err)
+		if err := s.c.Wait(ctx, s.c.backoff(attempt)); err != nil {
 			return err
 		}
 	}
@@ -111,10 +113,7 @@ func (s *sealer) removeSpool(p catalog.Pending) error {
 	if p.Spool == "" {
 		return nil
 	}
-	if err := os.Remove(filepath.Join(s.c.SpoolDir, p.Spool)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove spool file: %w", err)
-	}
-	return nil
+	return s.c.spool.remove(p.Spool)
 }
 
 func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
@@ -195,7 +194,7 @@ func (s *sealer) overtaken(ctx context.Context, w evidence.Window, cause error) 
 	if err := s.checkOpen(ctx, w); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w; run it again", cause)
+	return cause // ErrMoved: with what was taken in, the next try has its place
 }
 
 // checkOpen makes sure that the chain, as far as it is known here, does not
@@ -231,8 +230,22 @@ func (s *sealer) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err //nolint:wrapcheck // names the chain already
 		}
-		entries = append(entries, e)
+		if entries = append(entries, e); len(entries) == catchUpBatch {
+			if err := s.take(ctx, entries); err != nil {
+				return err
+			}
+			entries = entries[:0]
+		}
 	}
+	return s.take(ctx, entries)
+}
+
+// catchUpBatch bounds how many entries are entered in one transaction.
+const catchUpBatch = 4096
+
+// take enters entries of another collector, or of an earlier life of this
+// catalog. Pending windows that they cover are withdrawn.
+func (s *sealer) take(ctx context.Context, entries []*evidence.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -244,25 +257,32 @@ func (s *sealer) catchUp(ctx context.Context) error {
 		return err
 	}
 	for _, p := range pending {
-		if err := s.checkOpen(ctx, p.Window); errors.Is(err, errAlreadySealed) {
+		err := s.checkOpen(ctx, p.Window)
+		if errors.Is(err, errAlreadySealed) {
 			err = s.withdraw(ctx, p)
-			if err != nil {
-				return err
-			}
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// commit enters entries that the chain holds into the catalog.
-func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry) error {
-	c := catalog.Commit{Head: s.head}
+// commit enters entries that the chain holds into the catalog. done are
+// pending records that go with them, beside the windows' own.
+func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry, done ...evidence.Window) error {
+	c := catalog.Commit{Head: s.head, Pending: done}
 	for _, e := range entries {
 		applyEntry(&c, e)
 	}
 	c.Head.Size, c.Head.LastHash, c.Head.Checkpoint = s.log.Size(), s.log.LastHash(), s.log.Checkpoint()
+	if last := entries[len(entries)-1]; last.Seq+1 != c.Head.Size { // more is to come
+		b, err := evidence.Encode(last)
+		if err != nil {
+			return err //nolint:wrapcheck // names the entry already
+		}
+		c.Head.Size, c.Head.LastHash = last.Seq+1, evidence.HashEntry(b)
+	}
 	if err := s.c.Catalog.Commit(ctx, c); err != nil {
 		return fmt.Errorf("commit to catalog: %w", err)
 	}
@@ -270,9 +290,10 @@ func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry) error {
 	return nil
 }
 
-// applyEntry adds to a commit what an entry says of the ledger.
+// applyEntry adds to a commit what an entry says of the ledger, the holds and
+// the source.
 func applyEntry(c *catalog.Commit, e *evidence.Entry) {
-	row := catalog.Window{Chain: e.Chain(), Seq: e.Seq}
+	row := catalog.Window{Chain: e.Chain(), Seq: e.Seq, Object: catalog.Kept}
 	switch e.Kind {
 	case evidence.KindLog:
 		row.Window, row.State = *e.Window, catalog.Sealed
@@ -281,8 +302,20 @@ func applyEntry(c *catalog.Commit, e *evidence.Entry) {
 		row.Window, row.State = *e.Window, catalog.Lost
 		row.Reason, row.Detail = e.Gap.Reason, e.Gap.Detail
 	case evidence.KindObservation:
+		hash := evidence.Digest(sha256.Sum256(e.Observation.Value))
+		c.Observed = append(c.Observed, catalog.Observed{Topic: e.Observation.Topic, Seq: e.Seq, Hash: hash})
 		if e.Observation.Topic == evidence.TopicFields {
-			c.Head.FieldsSeq, c.Head.FieldsHash = e.Seq, sha256.Sum256(e.Observation.Value)
+			c.Head.FieldsSeq, c.Head.FieldsHash = e.Seq, hash
+		}
+		return
+	case evidence.KindExpiry:
+		c.Expired = append(c.Expired, e.Expiry.Seqs...)
+		return
+	case evidence.KindHold:
+		if e.Hold.Placed {
+			c.Placed = append(c.Placed, catalog.Hold{Chain: e.Chain(), ID: e.Hold.ID, Window: *e.Window, Reason: e.Hold.Reason, Seq: e.Seq})
+		} else {
+			c.Lifted = append(c.Lifted, e.Hold.ID)
 		}
 		return
 	default:

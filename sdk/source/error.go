@@ -34,6 +34,14 @@ const (
 	ReasonCredential   = "credential"
 )
 
+// Reasons for ClassRetry and ClassSplit that tell the host more than to wait.
+const (
+	ReasonTimeout        = "timeout"         // counts in the rates of scope TimeoutsPerZone
+	ReasonFields         = "fields"          // the zone no longer has all fields that the request names: ask anew which it has
+	ReasonRate           = "rate"            // too many requests for the zone; not before After
+	ReasonRateCredential = "rate_credential" // too many for the credential; not before After
+)
+
 // Error is a source's failure with its class. It MUST NOT hold secrets: its
 // text is logged and shown.
 type Error struct {

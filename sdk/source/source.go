@@ -38,6 +38,9 @@ type Source interface {
 type Description struct {
 	Datasets []Dataset
 	Limits   Limits
+	// Fields are what a Pull asks for that names none; empty means all that
+	// the zone has.
+	Fields []string
 }
 
 // Dataset is one kind of record.
@@ -56,6 +59,29 @@ type Limits struct {
 	MaxWindow time.Duration // end − start at most
 	MinLag    time.Duration // now − end at least
 	MaxAge    time.Duration // now − start at most
+	// Rates bound the requests. A source keeps them by itself; the host keeps
+	// them over all the processes that share a catalog. A Pull counts once in
+	// each, a Probe likewise.
+	Rates []Rate
+}
+
+// Scope says what a rate is counted by.
+type Scope string
+
+// The scopes of rates.
+const (
+	PerZone       Scope = "zone"
+	PerCredential Scope = "credential"
+	// TimeoutsPerZone counts only failures with ReasonTimeout: a producer may
+	// shut a zone that has too many.
+	TimeoutsPerZone Scope = "zone-timeouts"
+)
+
+// Rate admits at most Limit events in any period of length Per.
+type Rate struct {
+	Scope Scope
+	Limit int
+	Per   time.Duration
 }
 
 // Encoding names how a stream's bytes are compressed.

@@ -57,10 +57,28 @@ func fromDescription(d *pb.SourceDescription) (source.Description, error) {
 			Name: ds.GetName(), TimeField: ds.GetTimeField(), ClassField: ds.GetClassField(),
 		})
 	}
+	out.Limits.Rates, out.Fields = fromRates(&c, d.GetRates()), d.GetFields()
+	c.texts("fields", out.Fields, maxFields, maxName)
 	if c.err != nil {
 		return source.Description{}, c.err
 	}
 	return out, nil
+}
+
+// fromRates leaves out scopes that this version does not know: the source
+// keeps them by itself.
+func fromRates(c *checker, rates []*pb.Rate) []source.Rate {
+	var out []source.Rate
+	c.count("rates", len(rates), maxRates)
+	for _, r := range rates {
+		rate := source.Rate{Scope: source.Scope(r.GetScope()), Limit: int(r.GetLimit()), Per: r.GetPer().AsDuration()}
+		switch rate.Scope {
+		case source.PerZone, source.PerCredential, source.TimeoutsPerZone:
+			c.that(rate.Limit > 0 && rate.Per > 0, "a rate that admits nothing")
+			out = append(out, rate)
+		}
+	}
+	return out
 }
 
 func (c *sourceClient) Probe(ctx context.Context, zone string) (source.Report, error) {

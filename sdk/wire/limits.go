@@ -20,6 +20,7 @@ const (
 	maxSettings  = 128
 	maxPowers    = 16
 	maxDatasets  = 64
+	maxRates     = 16
 	maxChecks    = 64
 	maxFields    = 4096
 	maxFailures  = 16

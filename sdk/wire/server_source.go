@@ -33,6 +33,10 @@ func (s *sourceServer) Describe(ctx context.Context, _ *pb.SourceDescribeRequest
 		MaxWindow: durationpb.New(d.Limits.MaxWindow),
 		MinLag:    durationpb.New(d.Limits.MinLag),
 		MaxAge:    durationpb.New(d.Limits.MaxAge),
+		Fields:    d.Fields,
+	}
+	for _, r := range d.Limits.Rates {
+		out.Rates = append(out.Rates, &pb.Rate{Scope: string(r.Scope), Limit: int32(r.Limit), Per: durationpb.New(r.Per)})
 	}
 	for _, ds := range d.Datasets {
 		out.Datasets = append(out.Datasets, &pb.Dataset{Name: ds.Name, TimeField: ds.TimeField, ClassField: ds.ClassField})

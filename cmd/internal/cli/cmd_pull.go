@@ -141,6 +141,9 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 	}
 	sum, err := c.Collect(w.ctx, req)
 	progress.done()
+	if closeErr := c.Close(); err == nil {
+		err = closeErr
+	}
 	return sum, err //nolint:wrapcheck // names the chain already
 }
 

@@ -93,5 +93,5 @@ func (w *workspace) catchUp(id evidence.ChainID) error {
 	if err != nil {
 		return fmt.Errorf("set up collector: %w", err)
 	}
-	return c.CatchUp(w.ctx, id) //nolint:wrapcheck // names the chain already
+	return errors.Join(c.CatchUp(w.ctx, id), c.Close())
 }

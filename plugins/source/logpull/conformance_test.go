@@ -50,7 +50,10 @@ func offline(t *testing.T) source.Source {
 		t.Fatal(err)
 	}
 	_ = l.Close() // nobody listens there now
-	s, err := logpull.New(logpull.Config{Token: token, BaseURL: "http://" + l.Addr().String()})
+	s, err := logpull.New(logpull.Config{
+		Token: token, BaseURL: "http://" + l.Addr().String(),
+		ZonePerMinute: 1e6, UserPerMinute: 1e6, UserPerFiveMinutes: 1e6, ZoneTimeoutsPerHour: 1e6,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +94,10 @@ func sorted(text string) []string {
 // after it that is well again.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	reasons := map[logpulltest.FaultKind]string{
+		logpulltest.FaultTooManySeconds: source.ReasonRate, logpulltest.FaultTooManyDate: source.ReasonRate,
+		logpulltest.Fault408: source.ReasonTimeout,
+	}
 	for kind, want := range map[logpulltest.FaultKind]source.Class{
 		logpulltest.FaultTooManySeconds: source.ClassRetry,
 		logpulltest.FaultTooManyDate:    source.ClassRetry,
@@ -115,7 +122,7 @@ func TestFaults(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-			} else if e := classed(t, err); e.Class != want || e.Reason != "" {
+			} else if e := classed(t, err); e.Class != want || e.Reason != reasons[kind] {
 				t.Fatalf("class %s, reason %q: %v", e.Class, e.Reason, err)
 			}
 			b, st, err := read(t.Context(), s, window(start, time.Minute))
@@ -168,7 +175,13 @@ func TestDescribe(t *testing.T) {
 	}
 	want := source.Description{
 		Datasets: []source.Dataset{{Name: "http_requests", TimeField: "EdgeStartTimestamp", ClassField: "EdgeResponseStatus"}},
-		Limits:   source.Limits{MaxWindow: time.Hour, MinLag: time.Minute, MaxAge: 168 * time.Hour},
+		Limits: source.Limits{MaxWindow: time.Hour, MinLag: time.Minute, MaxAge: 168 * time.Hour, Rates: []source.Rate{
+			{Scope: source.PerZone, Limit: 15, Per: time.Minute},
+			{Scope: source.PerCredential, Limit: 180, Per: time.Minute},
+			{Scope: source.PerCredential, Limit: 1200, Per: 5 * time.Minute},
+			{Scope: source.TimeoutsPerZone, Limit: 11, Per: time.Hour},
+		}},
+		Fields: []string{"RayID"},
 	}
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Error(diff)

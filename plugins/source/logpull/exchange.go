@@ -1,6 +1,7 @@
 package logpull
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (x *exchange) noAnswer(err error) error {
 	}
 	if cause := context.Cause(x.ctx); cause != nil {
 		return &source.Error{
-			Op: x.req.op, Class: source.ClassSplit, Err: cause,
+			Op: x.req.op, Class: source.ClassSplit, Reason: source.ReasonTimeout, Err: cause,
 			Msg: fmt.Sprintf("no answer within %s", time.Since(x.begun).Round(time.Second)),
 		}
 	}
@@ -167,6 +168,9 @@ func (x *exchange) broken(err error) error {
 		e.Class, e.Err = source.ClassBug, cause
 	default:
 		e.Msg, e.Err = "the connection was cut", x.s.clean(err)
+	}
+	if x.timedOut(cmp.Or(context.Cause(x.ctx), err)) {
+		e.Reason = source.ReasonTimeout
 	}
 	return e
 }

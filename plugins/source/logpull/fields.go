@@ -135,8 +135,13 @@ func (s *Source) askFields(ctx context.Context, op, zone string) ([]string, erro
 // the window tried again.
 func (s *Source) afterRefusal(ctx context.Context, req source.Request, asked []string, err error) error {
 	var refused *refusedError
-	if !errors.As(err, &refused) || !refused.fields || len(req.Fields) > 0 || len(s.cfg.Fields) > 0 {
+	if !errors.As(err, &refused) || !refused.fields || len(s.cfg.Fields) > 0 && len(req.Fields) == 0 {
 		return err
+	}
+	e := *refused.cause
+	if len(req.Fields) > 0 {
+		e.Reason = source.ReasonFields // for the host to ask anew
+		return &e
 	}
 	z, release, holdErr := s.fields.hold(ctx, req.Zone)
 	if holdErr != nil {
@@ -149,7 +154,6 @@ func (s *Source) afterRefusal(ctx context.Context, req source.Request, asked []s
 		}
 		z.list = nil
 	}
-	e := *refused.cause
 	e.Class, e.Hint = source.ClassRetry, "the zone's fields have changed; their list is asked for anew"
 	return &e
 }

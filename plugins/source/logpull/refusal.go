@@ -78,7 +78,7 @@ func rules() []rule {
 		{status: http.StatusForbidden, class: source.ClassBlocked, reason: source.ReasonNotEntitled,
 			what: "the token or the zone has no right to logs", hint: hintForbidden},
 		{status: http.StatusNotFound, class: source.ClassBlocked, what: "there is no such zone", hint: "check the zone's id"},
-		{status: http.StatusRequestTimeout, class: source.ClassSplit, what: "the request timed out at Cloudflare"},
+		{status: http.StatusRequestTimeout, class: source.ClassSplit, reason: source.ReasonTimeout, what: "the request timed out at Cloudflare"},
 		{class: source.ClassBlocked, what: "the request was refused", hint: hintUnknown},
 	}
 }
@@ -107,7 +107,7 @@ func (s *Source) refusal(x *exchange) error {
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Class, e.Msg, e.After = source.ClassRetry, "too many requests", after
-		s.slowDown(x, body, after)
+		e.Reason = s.slowDown(x, body, after)
 	case status >= 500:
 		e.Class, e.Msg = source.ClassRetry, "Cloudflare has a fault of its own"
 		if announced {
@@ -152,15 +152,19 @@ func containsAny(text string, parts []string) bool {
 	return false
 }
 
-// slowDown shuts the budget that a 429 is about: Logpull's own refusals are
-// plain text and mean the zone; those of the whole API are JSON.
-func (s *Source) slowDown(x *exchange, body []byte, d time.Duration) {
+// slowDown shuts the budget that a 429 is about, and returns which that is:
+// Logpull's own refusals are plain text and mean the zone; those of the whole API
+// are JSON.
+func (s *Source) slowDown(x *exchange, body []byte, d time.Duration) (reason string) {
+	reason = source.ReasonRate
 	if _, isAPI := parseWrapper(body); isAPI || x.req.shut == nil {
 		s.budget.pause(s.budget.five, d)
+		reason = source.ReasonRateCredential
 	}
 	if x.req.shut != nil {
 		s.budget.pause(x.req.shut, d)
 	}
+	return reason
 }
 
 // retryAfter reads the header, seconds or a date, and keeps it within bounds.

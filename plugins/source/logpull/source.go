@@ -68,7 +68,13 @@ func New(cfg Config) (*Source, error) {
 func (s *Source) Describe(context.Context) (source.Description, error) {
 	return source.Description{
 		Datasets: []source.Dataset{{Name: dataset, TimeField: timeField, ClassField: classField}},
-		Limits:   source.Limits{MaxWindow: maxWindow, MinLag: minLag, MaxAge: maxAge},
+		Limits: source.Limits{MaxWindow: maxWindow, MinLag: minLag, MaxAge: maxAge, Rates: []source.Rate{
+			{Scope: source.PerZone, Limit: s.cfg.ZonePerMinute, Per: time.Minute},
+			{Scope: source.PerCredential, Limit: s.cfg.UserPerMinute, Per: time.Minute},
+			{Scope: source.PerCredential, Limit: s.cfg.UserPerFiveMinutes, Per: 5 * time.Minute},
+			{Scope: source.TimeoutsPerZone, Limit: s.cfg.ZoneTimeoutsPerHour, Per: time.Hour},
+		}},
+		Fields: s.cfg.Fields,
 	}, nil
 }
 

@@ -35,6 +35,11 @@ func testDescribe(t *testing.T, f fixture) {
 	if l := d.Limits; l.MaxWindow < 0 || l.MinLag < 0 || l.MaxAge < 0 {
 		t.Errorf("negative limits: %+v", l)
 	}
+	for _, r := range d.Limits.Rates {
+		if r.Limit < 1 || r.Per <= 0 {
+			t.Errorf("rate %+v admits nothing", r)
+		}
+	}
 	if again := f.describe(t, f.s); !reflect.DeepEqual(d, again) {
 		t.Errorf("described as %+v, then as %+v", d, again)
 	}

@@ -101,7 +101,8 @@ func classes() []source.Class {
 
 func reasons() []string {
 	return []string{
-		"", source.ReasonTooOld, source.ReasonRetentionOff, source.ReasonNotEntitled, source.ReasonBoundary, source.ReasonCredential,
+		"", source.ReasonTooOld, source.ReasonRetentionOff, source.ReasonNotEntitled, source.ReasonBoundary, source.ReasonCredential, source.ReasonTimeout, source.ReasonFields,
+		source.ReasonRate, source.ReasonRateCredential,
 	}
 }
 

@@ -394,6 +394,8 @@ type SourceDescription struct {
 	MaxWindow     *durationpb.Duration   `protobuf:"bytes,2,opt,name=max_window,json=maxWindow,proto3" json:"max_window,omitempty"`
 	MinLag        *durationpb.Duration   `protobuf:"bytes,3,opt,name=min_lag,json=minLag,proto3" json:"min_lag,omitempty"`
 	MaxAge        *durationpb.Duration   `protobuf:"bytes,4,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	Rates         []*Rate                `protobuf:"bytes,5,rep,name=rates,proto3" json:"rates,omitempty"`
+	Fields        []string               `protobuf:"bytes,6,rep,name=fields,proto3" json:"fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -456,6 +458,80 @@ func (x *SourceDescription) GetMaxAge() *durationpb.Duration {
 	return nil
 }
 
+func (x *SourceDescription) GetRates() []*Rate {
+	if x != nil {
+		return x.Rates
+	}
+	return nil
+}
+
+func (x *SourceDescription) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+type Rate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"` // "zone", "credential" or "zone-timeouts"
+	Limit         int32                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Per           *durationpb.Duration   `protobuf:"bytes,3,opt,name=per,proto3" json:"per,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rate) Reset() {
+	*x = Rate{}
+	mi := &file_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rate) ProtoMessage() {}
+
+func (x *Rate) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rate.ProtoReflect.Descriptor instead.
+func (*Rate) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Rate) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Rate) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Rate) GetPer() *durationpb.Duration {
+	if x != nil {
+		return x.Per
+	}
+	return nil
+}
+
 type Dataset struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -467,7 +543,7 @@ type Dataset struct {
 
 func (x *Dataset) Reset() {
 	*x = Dataset{}
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +555,7 @@ func (x *Dataset) String() string {
 func (*Dataset) ProtoMessage() {}
 
 func (x *Dataset) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +568,7 @@ func (x *Dataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dataset.ProtoReflect.Descriptor instead.
 func (*Dataset) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{8}
+	return file_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Dataset) GetName() string {
@@ -525,7 +601,7 @@ type ProbeRequest struct {
 
 func (x *ProbeRequest) Reset() {
 	*x = ProbeRequest{}
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +613,7 @@ func (x *ProbeRequest) String() string {
 func (*ProbeRequest) ProtoMessage() {}
 
 func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +626,7 @@ func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeRequest.ProtoReflect.Descriptor instead.
 func (*ProbeRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{9}
+	return file_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProbeRequest) GetZone() string {
@@ -571,7 +647,7 @@ type ProbeReport struct {
 
 func (x *ProbeReport) Reset() {
 	*x = ProbeReport{}
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +659,7 @@ func (x *ProbeReport) String() string {
 func (*ProbeReport) ProtoMessage() {}
 
 func (x *ProbeReport) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +672,7 @@ func (x *ProbeReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeReport.ProtoReflect.Descriptor instead.
 func (*ProbeReport) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{10}
+	return file_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ProbeReport) GetChecks() []*ProbeCheck {
@@ -633,7 +709,7 @@ type ProbeCheck struct {
 
 func (x *ProbeCheck) Reset() {
 	*x = ProbeCheck{}
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +721,7 @@ func (x *ProbeCheck) String() string {
 func (*ProbeCheck) ProtoMessage() {}
 
 func (x *ProbeCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +734,7 @@ func (x *ProbeCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeCheck.ProtoReflect.Descriptor instead.
 func (*ProbeCheck) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{11}
+	return file_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProbeCheck) GetName() string {
@@ -709,7 +785,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +797,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +810,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{12}
+	return file_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PullRequest) GetZone() string {
@@ -786,7 +862,7 @@ type PullPart struct {
 
 func (x *PullPart) Reset() {
 	*x = PullPart{}
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +874,7 @@ func (x *PullPart) String() string {
 func (*PullPart) ProtoMessage() {}
 
 func (x *PullPart) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +887,7 @@ func (x *PullPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullPart.ProtoReflect.Descriptor instead.
 func (*PullPart) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{13}
+	return file_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PullPart) GetPart() isPullPart_Part {
@@ -882,7 +958,7 @@ type PullHeader struct {
 
 func (x *PullHeader) Reset() {
 	*x = PullHeader{}
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +970,7 @@ func (x *PullHeader) String() string {
 func (*PullHeader) ProtoMessage() {}
 
 func (x *PullHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +983,7 @@ func (x *PullHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullHeader.ProtoReflect.Descriptor instead.
 func (*PullHeader) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{14}
+	return file_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PullHeader) GetEncoding() string {
@@ -950,7 +1026,7 @@ type PullTrailer struct {
 
 func (x *PullTrailer) Reset() {
 	*x = PullTrailer{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1038,7 @@ func (x *PullTrailer) String() string {
 func (*PullTrailer) ProtoMessage() {}
 
 func (x *PullTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1051,7 @@ func (x *PullTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullTrailer.ProtoReflect.Descriptor instead.
 func (*PullTrailer) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PullTrailer) GetDigest() *Digest {
@@ -1017,7 +1093,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1105,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1118,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Digest) GetLength() int64 {
@@ -1073,7 +1149,7 @@ type PutPart struct {
 
 func (x *PutPart) Reset() {
 	*x = PutPart{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1161,7 @@ func (x *PutPart) String() string {
 func (*PutPart) ProtoMessage() {}
 
 func (x *PutPart) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1174,7 @@ func (x *PutPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutPart.ProtoReflect.Descriptor instead.
 func (*PutPart) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PutPart) GetPart() isPutPart_Part {
@@ -1170,7 +1246,7 @@ type PutHeader struct {
 
 func (x *PutHeader) Reset() {
 	*x = PutHeader{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1258,7 @@ func (x *PutHeader) String() string {
 func (*PutHeader) ProtoMessage() {}
 
 func (x *PutHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1271,7 @@ func (x *PutHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutHeader.ProtoReflect.Descriptor instead.
 func (*PutHeader) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PutHeader) GetKey() string {
@@ -1244,7 +1320,7 @@ type ObjectInfo struct {
 
 func (x *ObjectInfo) Reset() {
 	*x = ObjectInfo{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1332,7 @@ func (x *ObjectInfo) String() string {
 func (*ObjectInfo) ProtoMessage() {}
 
 func (x *ObjectInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1345,7 @@ func (x *ObjectInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectInfo.ProtoReflect.Descriptor instead.
 func (*ObjectInfo) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ObjectInfo) GetKey() string {
@@ -1304,7 +1380,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1392,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1405,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetRequest) GetKey() string {
@@ -1367,7 +1443,7 @@ type GetPart struct {
 
 func (x *GetPart) Reset() {
 	*x = GetPart{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1455,7 @@ func (x *GetPart) String() string {
 func (*GetPart) ProtoMessage() {}
 
 func (x *GetPart) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1392,7 +1468,7 @@ func (x *GetPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPart.ProtoReflect.Descriptor instead.
 func (*GetPart) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetPart) GetPart() isGetPart_Part {
@@ -1459,7 +1535,7 @@ type GetHeader struct {
 
 func (x *GetHeader) Reset() {
 	*x = GetHeader{}
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1547,7 @@ func (x *GetHeader) String() string {
 func (*GetHeader) ProtoMessage() {}
 
 func (x *GetHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1560,7 @@ func (x *GetHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHeader.ProtoReflect.Descriptor instead.
 func (*GetHeader) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{22}
+	return file_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 type StatRequest struct {
@@ -1496,7 +1572,7 @@ type StatRequest struct {
 
 func (x *StatRequest) Reset() {
 	*x = StatRequest{}
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1584,7 @@ func (x *StatRequest) String() string {
 func (*StatRequest) ProtoMessage() {}
 
 func (x *StatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1597,7 @@ func (x *StatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatRequest.ProtoReflect.Descriptor instead.
 func (*StatRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{23}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StatRequest) GetKey() string {
@@ -1541,7 +1617,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1629,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1642,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{24}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListRequest) GetPrefix() string {
@@ -1593,7 +1669,7 @@ type ListBatch struct {
 
 func (x *ListBatch) Reset() {
 	*x = ListBatch{}
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1681,7 @@ func (x *ListBatch) String() string {
 func (*ListBatch) ProtoMessage() {}
 
 func (x *ListBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1694,7 @@ func (x *ListBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBatch.ProtoReflect.Descriptor instead.
 func (*ListBatch) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{25}
+	return file_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListBatch) GetObjects() []*ObjectInfo {
@@ -1637,7 +1713,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +1725,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +1738,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{26}
+	return file_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeleteRequest) GetKey() string {
@@ -1680,7 +1756,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +1768,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +1781,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{27}
+	return file_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 type LocalPathRequest struct {
@@ -1717,7 +1793,7 @@ type LocalPathRequest struct {
 
 func (x *LocalPathRequest) Reset() {
 	*x = LocalPathRequest{}
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1805,7 @@ func (x *LocalPathRequest) String() string {
 func (*LocalPathRequest) ProtoMessage() {}
 
 func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1818,7 @@ func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathRequest.ProtoReflect.Descriptor instead.
 func (*LocalPathRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{28}
+	return file_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LocalPathRequest) GetKey() string {
@@ -1761,7 +1837,7 @@ type LocalPathResponse struct {
 
 func (x *LocalPathResponse) Reset() {
 	*x = LocalPathResponse{}
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1849,7 @@ func (x *LocalPathResponse) String() string {
 func (*LocalPathResponse) ProtoMessage() {}
 
 func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1862,7 @@ func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathResponse.ProtoReflect.Descriptor instead.
 func (*LocalPathResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{29}
+	return file_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LocalPathResponse) GetPath() string {
@@ -1809,7 +1885,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +1897,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +1910,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{30}
+	return file_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ErrorDetail) GetText() string {
@@ -1876,7 +1952,7 @@ type SourceError struct {
 
 func (x *SourceError) Reset() {
 	*x = SourceError{}
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1888,7 +1964,7 @@ func (x *SourceError) String() string {
 func (*SourceError) ProtoMessage() {}
 
 func (x *SourceError) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1901,7 +1977,7 @@ func (x *SourceError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceError.ProtoReflect.Descriptor instead.
 func (*SourceError) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{31}
+	return file_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SourceError) GetOp() string {
@@ -1972,7 +2048,7 @@ type StdioData struct {
 
 func (x *StdioData) Reset() {
 	*x = StdioData{}
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1984,7 +2060,7 @@ func (x *StdioData) String() string {
 func (*StdioData) ProtoMessage() {}
 
 func (x *StdioData) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1997,7 +2073,7 @@ func (x *StdioData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdioData.ProtoReflect.Descriptor instead.
 func (*StdioData) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{32}
+	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StdioData) GetChannel() int32 {
@@ -2041,13 +2117,19 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x0e\n" +
 	"\fDrainRequest\"\x0f\n" +
 	"\rDrainResponse\"\x17\n" +
-	"\x15SourceDescribeRequest\"\xee\x01\n" +
+	"\x15SourceDescribeRequest\"\xb6\x02\n" +
 	"\x11SourceDescription\x127\n" +
 	"\bdatasets\x18\x01 \x03(\v2\x1b.rainlogs.plugin.v1.DatasetR\bdatasets\x128\n" +
 	"\n" +
 	"max_window\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\tmaxWindow\x122\n" +
 	"\amin_lag\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minLag\x122\n" +
-	"\amax_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\"]\n" +
+	"\amax_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\x12.\n" +
+	"\x05rates\x18\x05 \x03(\v2\x18.rainlogs.plugin.v1.RateR\x05rates\x12\x16\n" +
+	"\x06fields\x18\x06 \x03(\tR\x06fields\"_\n" +
+	"\x04Rate\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12+\n" +
+	"\x03per\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03per\"]\n" +
 	"\aDataset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
@@ -2179,7 +2261,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: rainlogs.plugin.v1.DescribeRequest
 	(*About)(nil),                 // 1: rainlogs.plugin.v1.About
@@ -2189,87 +2271,90 @@ var file_plugin_proto_goTypes = []any{
 	(*DrainResponse)(nil),         // 5: rainlogs.plugin.v1.DrainResponse
 	(*SourceDescribeRequest)(nil), // 6: rainlogs.plugin.v1.SourceDescribeRequest
 	(*SourceDescription)(nil),     // 7: rainlogs.plugin.v1.SourceDescription
-	(*Dataset)(nil),               // 8: rainlogs.plugin.v1.Dataset
-	(*ProbeRequest)(nil),          // 9: rainlogs.plugin.v1.ProbeRequest
-	(*ProbeReport)(nil),           // 10: rainlogs.plugin.v1.ProbeReport
-	(*ProbeCheck)(nil),            // 11: rainlogs.plugin.v1.ProbeCheck
-	(*PullRequest)(nil),           // 12: rainlogs.plugin.v1.PullRequest
-	(*PullPart)(nil),              // 13: rainlogs.plugin.v1.PullPart
-	(*PullHeader)(nil),            // 14: rainlogs.plugin.v1.PullHeader
-	(*PullTrailer)(nil),           // 15: rainlogs.plugin.v1.PullTrailer
-	(*Digest)(nil),                // 16: rainlogs.plugin.v1.Digest
-	(*PutPart)(nil),               // 17: rainlogs.plugin.v1.PutPart
-	(*PutHeader)(nil),             // 18: rainlogs.plugin.v1.PutHeader
-	(*ObjectInfo)(nil),            // 19: rainlogs.plugin.v1.ObjectInfo
-	(*GetRequest)(nil),            // 20: rainlogs.plugin.v1.GetRequest
-	(*GetPart)(nil),               // 21: rainlogs.plugin.v1.GetPart
-	(*GetHeader)(nil),             // 22: rainlogs.plugin.v1.GetHeader
-	(*StatRequest)(nil),           // 23: rainlogs.plugin.v1.StatRequest
-	(*ListRequest)(nil),           // 24: rainlogs.plugin.v1.ListRequest
-	(*ListBatch)(nil),             // 25: rainlogs.plugin.v1.ListBatch
-	(*DeleteRequest)(nil),         // 26: rainlogs.plugin.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 27: rainlogs.plugin.v1.DeleteResponse
-	(*LocalPathRequest)(nil),      // 28: rainlogs.plugin.v1.LocalPathRequest
-	(*LocalPathResponse)(nil),     // 29: rainlogs.plugin.v1.LocalPathResponse
-	(*ErrorDetail)(nil),           // 30: rainlogs.plugin.v1.ErrorDetail
-	(*SourceError)(nil),           // 31: rainlogs.plugin.v1.SourceError
-	(*StdioData)(nil),             // 32: rainlogs.plugin.v1.StdioData
-	nil,                           // 33: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*Rate)(nil),                  // 8: rainlogs.plugin.v1.Rate
+	(*Dataset)(nil),               // 9: rainlogs.plugin.v1.Dataset
+	(*ProbeRequest)(nil),          // 10: rainlogs.plugin.v1.ProbeRequest
+	(*ProbeReport)(nil),           // 11: rainlogs.plugin.v1.ProbeReport
+	(*ProbeCheck)(nil),            // 12: rainlogs.plugin.v1.ProbeCheck
+	(*PullRequest)(nil),           // 13: rainlogs.plugin.v1.PullRequest
+	(*PullPart)(nil),              // 14: rainlogs.plugin.v1.PullPart
+	(*PullHeader)(nil),            // 15: rainlogs.plugin.v1.PullHeader
+	(*PullTrailer)(nil),           // 16: rainlogs.plugin.v1.PullTrailer
+	(*Digest)(nil),                // 17: rainlogs.plugin.v1.Digest
+	(*PutPart)(nil),               // 18: rainlogs.plugin.v1.PutPart
+	(*PutHeader)(nil),             // 19: rainlogs.plugin.v1.PutHeader
+	(*ObjectInfo)(nil),            // 20: rainlogs.plugin.v1.ObjectInfo
+	(*GetRequest)(nil),            // 21: rainlogs.plugin.v1.GetRequest
+	(*GetPart)(nil),               // 22: rainlogs.plugin.v1.GetPart
+	(*GetHeader)(nil),             // 23: rainlogs.plugin.v1.GetHeader
+	(*StatRequest)(nil),           // 24: rainlogs.plugin.v1.StatRequest
+	(*ListRequest)(nil),           // 25: rainlogs.plugin.v1.ListRequest
+	(*ListBatch)(nil),             // 26: rainlogs.plugin.v1.ListBatch
+	(*DeleteRequest)(nil),         // 27: rainlogs.plugin.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 28: rainlogs.plugin.v1.DeleteResponse
+	(*LocalPathRequest)(nil),      // 29: rainlogs.plugin.v1.LocalPathRequest
+	(*LocalPathResponse)(nil),     // 30: rainlogs.plugin.v1.LocalPathResponse
+	(*ErrorDetail)(nil),           // 31: rainlogs.plugin.v1.ErrorDetail
+	(*SourceError)(nil),           // 32: rainlogs.plugin.v1.SourceError
+	(*StdioData)(nil),             // 33: rainlogs.plugin.v1.StdioData
+	nil,                           // 34: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
 }
 var file_plugin_proto_depIdxs = []int32{
 	2,  // 0: rainlogs.plugin.v1.About.schema:type_name -> rainlogs.plugin.v1.SettingField
-	33, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
-	8,  // 2: rainlogs.plugin.v1.SourceDescription.datasets:type_name -> rainlogs.plugin.v1.Dataset
-	34, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
-	34, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
-	34, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
-	11, // 6: rainlogs.plugin.v1.ProbeReport.checks:type_name -> rainlogs.plugin.v1.ProbeCheck
-	35, // 7: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
-	35, // 8: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
-	14, // 9: rainlogs.plugin.v1.PullPart.header:type_name -> rainlogs.plugin.v1.PullHeader
-	15, // 10: rainlogs.plugin.v1.PullPart.trailer:type_name -> rainlogs.plugin.v1.PullTrailer
-	16, // 11: rainlogs.plugin.v1.PullTrailer.digest:type_name -> rainlogs.plugin.v1.Digest
-	35, // 12: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
-	18, // 13: rainlogs.plugin.v1.PutPart.header:type_name -> rainlogs.plugin.v1.PutHeader
-	16, // 14: rainlogs.plugin.v1.PutPart.trailer:type_name -> rainlogs.plugin.v1.Digest
-	35, // 15: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
-	35, // 16: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
-	22, // 17: rainlogs.plugin.v1.GetPart.header:type_name -> rainlogs.plugin.v1.GetHeader
-	16, // 18: rainlogs.plugin.v1.GetPart.trailer:type_name -> rainlogs.plugin.v1.Digest
-	19, // 19: rainlogs.plugin.v1.ListBatch.objects:type_name -> rainlogs.plugin.v1.ObjectInfo
-	31, // 20: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
-	34, // 21: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
-	0,  // 22: rainlogs.plugin.v1.Base.Describe:input_type -> rainlogs.plugin.v1.DescribeRequest
-	3,  // 23: rainlogs.plugin.v1.Base.Configure:input_type -> rainlogs.plugin.v1.ConfigureRequest
-	4,  // 24: rainlogs.plugin.v1.Base.Drain:input_type -> rainlogs.plugin.v1.DrainRequest
-	6,  // 25: rainlogs.plugin.v1.Source.Describe:input_type -> rainlogs.plugin.v1.SourceDescribeRequest
-	9,  // 26: rainlogs.plugin.v1.Source.Probe:input_type -> rainlogs.plugin.v1.ProbeRequest
-	12, // 27: rainlogs.plugin.v1.Source.Pull:input_type -> rainlogs.plugin.v1.PullRequest
-	17, // 28: rainlogs.plugin.v1.Storage.Put:input_type -> rainlogs.plugin.v1.PutPart
-	20, // 29: rainlogs.plugin.v1.Storage.Get:input_type -> rainlogs.plugin.v1.GetRequest
-	23, // 30: rainlogs.plugin.v1.Storage.Stat:input_type -> rainlogs.plugin.v1.StatRequest
-	24, // 31: rainlogs.plugin.v1.Storage.List:input_type -> rainlogs.plugin.v1.ListRequest
-	26, // 32: rainlogs.plugin.v1.Storage.Delete:input_type -> rainlogs.plugin.v1.DeleteRequest
-	28, // 33: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
-	1,  // 34: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
-	1,  // 35: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
-	5,  // 36: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
-	7,  // 37: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
-	10, // 38: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
-	13, // 39: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
-	19, // 40: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
-	21, // 41: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
-	19, // 42: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
-	25, // 43: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
-	27, // 44: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
-	29, // 45: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
-	34, // [34:46] is the sub-list for method output_type
-	22, // [22:34] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	34, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	9,  // 2: rainlogs.plugin.v1.SourceDescription.datasets:type_name -> rainlogs.plugin.v1.Dataset
+	35, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
+	35, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
+	35, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
+	8,  // 6: rainlogs.plugin.v1.SourceDescription.rates:type_name -> rainlogs.plugin.v1.Rate
+	35, // 7: rainlogs.plugin.v1.Rate.per:type_name -> google.protobuf.Duration
+	12, // 8: rainlogs.plugin.v1.ProbeReport.checks:type_name -> rainlogs.plugin.v1.ProbeCheck
+	36, // 9: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
+	36, // 10: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
+	15, // 11: rainlogs.plugin.v1.PullPart.header:type_name -> rainlogs.plugin.v1.PullHeader
+	16, // 12: rainlogs.plugin.v1.PullPart.trailer:type_name -> rainlogs.plugin.v1.PullTrailer
+	17, // 13: rainlogs.plugin.v1.PullTrailer.digest:type_name -> rainlogs.plugin.v1.Digest
+	36, // 14: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
+	19, // 15: rainlogs.plugin.v1.PutPart.header:type_name -> rainlogs.plugin.v1.PutHeader
+	17, // 16: rainlogs.plugin.v1.PutPart.trailer:type_name -> rainlogs.plugin.v1.Digest
+	36, // 17: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
+	36, // 18: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
+	23, // 19: rainlogs.plugin.v1.GetPart.header:type_name -> rainlogs.plugin.v1.GetHeader
+	17, // 20: rainlogs.plugin.v1.GetPart.trailer:type_name -> rainlogs.plugin.v1.Digest
+	20, // 21: rainlogs.plugin.v1.ListBatch.objects:type_name -> rainlogs.plugin.v1.ObjectInfo
+	32, // 22: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
+	35, // 23: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
+	0,  // 24: rainlogs.plugin.v1.Base.Describe:input_type -> rainlogs.plugin.v1.DescribeRequest
+	3,  // 25: rainlogs.plugin.v1.Base.Configure:input_type -> rainlogs.plugin.v1.ConfigureRequest
+	4,  // 26: rainlogs.plugin.v1.Base.Drain:input_type -> rainlogs.plugin.v1.DrainRequest
+	6,  // 27: rainlogs.plugin.v1.Source.Describe:input_type -> rainlogs.plugin.v1.SourceDescribeRequest
+	10, // 28: rainlogs.plugin.v1.Source.Probe:input_type -> rainlogs.plugin.v1.ProbeRequest
+	13, // 29: rainlogs.plugin.v1.Source.Pull:input_type -> rainlogs.plugin.v1.PullRequest
+	18, // 30: rainlogs.plugin.v1.Storage.Put:input_type -> rainlogs.plugin.v1.PutPart
+	21, // 31: rainlogs.plugin.v1.Storage.Get:input_type -> rainlogs.plugin.v1.GetRequest
+	24, // 32: rainlogs.plugin.v1.Storage.Stat:input_type -> rainlogs.plugin.v1.StatRequest
+	25, // 33: rainlogs.plugin.v1.Storage.List:input_type -> rainlogs.plugin.v1.ListRequest
+	27, // 34: rainlogs.plugin.v1.Storage.Delete:input_type -> rainlogs.plugin.v1.DeleteRequest
+	29, // 35: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
+	1,  // 36: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
+	1,  // 37: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
+	5,  // 38: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
+	7,  // 39: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
+	11, // 40: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
+	14, // 41: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
+	20, // 42: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
+	22, // 43: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
+	20, // 44: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
+	26, // 45: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
+	28, // 46: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
+	30, // 47: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
+	36, // [36:48] is the sub-list for method output_type
+	24, // [24:36] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -2277,17 +2362,17 @@ func file_plugin_proto_init() {
 	if File_plugin_proto != nil {
 		return
 	}
-	file_plugin_proto_msgTypes[13].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[14].OneofWrappers = []any{
 		(*PullPart_Header)(nil),
 		(*PullPart_Frame)(nil),
 		(*PullPart_Trailer)(nil),
 	}
-	file_plugin_proto_msgTypes[17].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[18].OneofWrappers = []any{
 		(*PutPart_Header)(nil),
 		(*PutPart_Frame)(nil),
 		(*PutPart_Trailer)(nil),
 	}
-	file_plugin_proto_msgTypes[21].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[22].OneofWrappers = []any{
 		(*GetPart_Header)(nil),
 		(*GetPart_Frame)(nil),
 		(*GetPart_Trailer)(nil),
@@ -2298,7 +2383,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
