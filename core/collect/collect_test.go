@@ -220,7 +220,7 @@ func TestFieldsAreSealedWhenTheyChange(t *testing.T) {
 	b := setup(t)
 	for hours, fields := range [][]string{{"A"}, {"A"}, {"A", "B"}, {"A", "B"}} {
 		b.source.fields = fields
-		_, err := b.collect(request(hours+1))
+		_, err := b.collect(request(hours + 1))
 		b.must(err)
 	}
 	seqs := map[int64]bool{}

@@ -1,0 +1,160 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+)
+
+// Job is a row of the queue.
+type Job struct {
+	ID          int64            `json:"id"`
+	Kind        string           `json:"kind"`
+	Queue       string           `json:"queue"`
+	State       string           `json:"state"` // River's: available, running, retryable, scheduled, completed, cancelled, discarded
+	Chain       evidence.ChainID `json:"-"`
+	Zone        string           `json:"zone,omitempty"`
+	Dataset     string           `json:"dataset,omitempty"`
+	Start       time.Time        `json:"start,omitzero"` // of a window
+	End         time.Time        `json:"end,omitzero"`
+	Attempt     int              `json:"attempt"`
+	CreatedAt   time.Time        `json:"created_at"`
+	ScheduledAt time.Time        `json:"scheduled_at"`
+	AttemptedAt time.Time        `json:"attempted_at,omitzero"`
+	AttemptedBy string           `json:"attempted_by,omitempty"` // the process that tried last
+	FinishedAt  time.Time        `json:"finished_at,omitzero"`
+	Errors      []string         `json:"errors,omitempty"` // of failed attempts, oldest first
+}
+
+func fromRow(r *rivertype.JobRow) Job {
+	j := Job{
+		ID: r.ID, Kind: r.Kind, Queue: r.Queue, State: string(r.State), Attempt: r.Attempt,
+		CreatedAt: r.CreatedAt.UTC(), ScheduledAt: r.ScheduledAt.UTC(),
+	}
+	if r.AttemptedAt != nil {
+		j.AttemptedAt = r.AttemptedAt.UTC()
+	}
+	if r.FinalizedAt != nil {
+		j.FinishedAt = r.FinalizedAt.UTC()
+	}
+	if n := len(r.AttemptedBy); n > 0 {
+		j.AttemptedBy = r.AttemptedBy[n-1]
+	}
+	for _, e := range r.Errors {
+		j.Errors = append(j.Errors, e.Error)
+	}
+	var args windowArgs
+	if json.Unmarshal(r.EncodedArgs, &args) == nil { // of another kind, perhaps: what it lacks stays empty
+		j.Zone, j.Dataset, j.Start, j.End = args.Zone, args.Dataset, args.Start, args.End
+		j.Chain = evidence.ChainID{Zone: args.Zone, Dataset: args.Dataset}
+	}
+	return j
+}
+
+// Filter limits a listing. Empty members mean all.
+type Filter struct {
+	States []string
+	Kinds  []string
+	Limit  int // default 100, at most 10,000
+}
+
+// List returns jobs, by id.
+func (q *Queue) List(ctx context.Context, f Filter) ([]Job, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	p := river.NewJobListParams().First(min(limit, 10_000)).OrderBy(river.JobListOrderByID, river.SortOrderAsc)
+	if len(f.Kinds) > 0 {
+		p = p.Kinds(f.Kinds...)
+	}
+	if len(f.States) > 0 {
+		states := make([]rivertype.JobState, len(f.States))
+		for i, s := range f.States {
+			states[i] = rivertype.JobState(s)
+		}
+		p = p.States(states...)
+	}
+	res, err := q.client.JobList(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	jobs := make([]Job, len(res.Jobs))
+	for i, r := range res.Jobs {
+		jobs[i] = fromRow(r)
+	}
+	return jobs, nil
+}
+
+// Get returns one job; ErrNotFound.
+func (q *Queue) Get(ctx context.Context, id int64) (Job, error) {
+	return one("get", id)(q.client.JobGet(ctx, id))
+}
+
+// Retry makes a job that is not running due at once; ErrNotFound.
+func (q *Queue) Retry(ctx context.Context, id int64) (Job, error) {
+	return one("retry", id)(q.client.JobRetry(ctx, id))
+}
+
+// Cancel ends a job, also one that is running; ErrNotFound.
+func (q *Queue) Cancel(ctx context.Context, id int64) (Job, error) {
+	return one("cancel", id)(q.client.JobCancel(ctx, id))
+}
+
+func one(op string, id int64) func(*rivertype.JobRow, error) (Job, error) {
+	return func(r *rivertype.JobRow, err error) (Job, error) {
+		if errors.Is(err, rivertype.ErrNotFound) {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return Job{}, fmt.Errorf("%s job %d: %w", op, id, err)
+		}
+		return fromRow(r), nil
+	}
+}
+
+// Rescue gives back the running jobs of processes that are no longer alive,
+// and returns how many. River does the same by age alone, after an hour.
+func (q *Queue) Rescue(ctx context.Context, alive func(process string) bool) (int, error) {
+	running, err := q.List(ctx, Filter{States: []string{string(rivertype.JobStateRunning)}, Limit: 10_000})
+	if err != nil {
+		return 0, err
+	}
+	now := time.Now().UTC()
+	p := &riverdriver.JobRescueManyParams{StuckHorizon: now}
+	for _, j := range running {
+		if j.AttemptedBy == "" || alive(j.AttemptedBy) {
+			continue
+		}
+		why, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: max(j.Attempt, 1), Error: "the process " + j.AttemptedBy + " died"})
+		if err != nil {
+			return 0, fmt.Errorf("rescue job %d: %w", j.ID, err)
+		}
+		p.ID, p.Error = append(p.ID, j.ID), append(p.Error, why)
+		p.FinalizedAt = append(p.FinalizedAt, nil)
+		p.ScheduledAt, p.State = append(p.ScheduledAt, earliest(j.Start, now)), append(p.State, string(rivertype.JobStateAvailable))
+	}
+	if len(p.ID) == 0 {
+		return 0, nil
+	}
+	if _, err := q.exec.JobRescueMany(ctx, p); err != nil {
+		return 0, fmt.Errorf("rescue %d jobs: %w", len(p.ID), err)
+	}
+	return len(p.ID), nil
+}
+
+// earliest is the window's start, which keeps a rescued job's place, if it has one.
+func earliest(start, now time.Time) time.Time {
+	if start.IsZero() || start.After(now) {
+		return now
+	}
+	return start
+}
