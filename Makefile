@@ -16,7 +16,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
 
 MODULE  := github.com/fabriziosalmi/rainlogs
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X $(MODULE)/cmd/internal/cli.Version=$(VERSION) -X main.version=$(VERSION)
+LDFLAGS := -s -w -X $(MODULE)/cmd/internal/site.Version=$(VERSION) -X main.version=$(VERSION)
 PREFIX  ?= /usr/local
 TOOLS   := $(CURDIR)/.tools
 
@@ -44,8 +44,9 @@ endif
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-build: ## bin/rainlogs (cgo, DuckDB inside) and bin/rainlogs-verify (static)
+build: ## bin/rainlogs (cgo, DuckDB inside), bin/rainlogsd and bin/rainlogs-verify (static)
 	CGO_ENABLED=1 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rainlogs ./cmd/rainlogs
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rainlogsd ./cmd/rainlogsd
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rainlogs-verify ./cmd/rainlogs-verify
 
 demo: build ## a day of traffic with an incident in it: collected, sealed, verified, queried
@@ -100,7 +101,7 @@ verify: lint ## nothing stale, untidy or unformatted
 
 install: build ## the programs into PREFIX/bin (/usr/local/bin)
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 0755 bin/rainlogs bin/rainlogs-verify "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0755 bin/rainlogs bin/rainlogsd bin/rainlogs-verify "$(DESTDIR)$(PREFIX)/bin"
 
 # goreleaser's own dependencies are many: it is built only where a release is.
 $(eval $(call tool,$(GORELEASER)))

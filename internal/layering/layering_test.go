@@ -62,6 +62,10 @@ var directions = []direction{
 	},
 }
 
+// headless are the collector's program and what it shares with the
+// workstation: they leave DuckDB, and what reads an archive for people, to the latter.
+var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal/site"}
+
 // owners says which of our packages alone import a foreign one, tests included.
 var owners = map[string][]string{
 	"github.com/duckdb":              {"query/duckdb"},
@@ -185,6 +189,19 @@ func TestImportDirections(t *testing.T) {
 	}
 }
 
+func TestCollectorIsHeadless(t *testing.T) {
+	t.Parallel()
+	for _, folder := range headless {
+		found, judged := crossings(packages(t), direction{from: folder, never: []string{"query", "tui"}})
+		for _, f := range found {
+			t.Errorf("%s, which is the workstation's", f)
+		}
+		if judged == 0 {
+			t.Errorf("%s: no package was judged", folder)
+		}
+	}
+}
+
 func TestForeignPackagesHaveOwners(t *testing.T) {
 	t.Parallel()
 	for foreign, allowed := range owners {
@@ -217,6 +234,27 @@ func TestVerifierIsOffline(t *testing.T) {
 			if within(p.ImportPath, never) {
 				t.Errorf("rainlogs-verify contains %s", p.ImportPath)
 			}
+		}
+	}
+}
+
+// TestCollectorIsStatic keeps the collector free of DuckDB, and of everything
+// else that needs cgo and so a C compiler and the machine's libraries.
+func TestCollectorIsStatic(t *testing.T) {
+	t.Parallel()
+	deps, err := goList("-deps", "./cmd/rainlogsd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(deps) < 100 {
+		t.Fatalf("only %d packages were looked at", len(deps))
+	}
+	for _, p := range deps {
+		if !p.Standard && len(p.CgoFiles) > 0 {
+			t.Errorf("rainlogsd contains %s, which needs cgo", p.ImportPath)
+		}
+		if within(p.ImportPath, "github.com/duckdb") {
+			t.Errorf("rainlogsd contains %s", p.ImportPath)
 		}
 	}
 }

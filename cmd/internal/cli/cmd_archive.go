@@ -9,16 +9,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-func newArchive(env *Env, g *globals) *cobra.Command {
-	return newGroup("archive", "Look into the archive itself, or rebuild the catalog from it",
+func newArchive(env *site.Env, g *site.Globals) *cobra.Command {
+	return site.NewGroup("archive", "Look into the archive itself, or rebuild the catalog from it",
 		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newRebuild(env, g))
 }
 
-func newArchiveLs(env *Env, g *globals) *cobra.Command {
+func newArchiveLs(env *site.Env, g *site.Globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "ls [PREFIX]", Short: "List the archive's objects", Args: cobra.MaximumNArgs(1),
@@ -28,9 +29,9 @@ func newArchiveLs(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			prefix := strings.Join(args, "")
-			for info, err := range w.store.List(w.ctx, prefix, "") {
+			for info, err := range w.Store.List(w.ctx, prefix, "") {
 				if err != nil {
 					return fmt.Errorf("list %q: %w", prefix, err)
 				}
@@ -48,14 +49,14 @@ func newArchiveLs(env *Env, g *globals) *cobra.Command {
 func printInfo(w *workspace, info storage.Info, asJSON bool) error {
 	var err error
 	if asJSON {
-		_, err = fmt.Fprintf(w.env.Out, `{"key":%q,"bytes":%d,"modified":%q}`+"\n", info.Key, info.Size, rfc3339(info.Modified))
+		_, err = fmt.Fprintf(w.Env.Out, `{"key":%q,"bytes":%d,"modified":%q}`+"\n", info.Key, info.Size, site.RFC3339(info.Modified))
 	} else {
-		_, err = fmt.Fprintf(w.env.Out, "%12d  %s  %s\n", info.Size, rfc3339(info.Modified), safeLine(info.Key))
+		_, err = fmt.Fprintf(w.Env.Out, "%12d  %s  %s\n", info.Size, site.RFC3339(info.Modified), site.SafeLine(info.Key))
 	}
 	return err //nolint:wrapcheck // standard output is gone
 }
 
-func newArchiveStat(env *Env, g *globals) *cobra.Command {
+func newArchiveStat(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "stat KEY", Short: "Print an object's entry in the chain", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,12 +64,12 @@ func newArchiveStat(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			e, err := w.entryOf(args[0])
 			if err != nil {
 				return err
 			}
-			return printJSON(env.Out, e)
+			return site.PrintJSON(env.Out, e)
 		},
 	}
 }
@@ -77,7 +78,7 @@ func newArchiveStat(env *Env, g *globals) *cobra.Command {
 func (w *workspace) entryOf(key string) (*evidence.Entry, error) {
 	id, _, _, err := evidence.ParseObjectKey(key)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, site.Usage(err)
 	}
 	c, err := w.readChain(id)
 	if err != nil {
@@ -88,10 +89,10 @@ func (w *workspace) entryOf(key string) (*evidence.Entry, error) {
 			return e, nil
 		}
 	}
-	return nil, fmt.Errorf("no entry of chain %s names %s", id, safeLine(key))
+	return nil, fmt.Errorf("no entry of chain %s names %s", id, site.SafeLine(key))
 }
 
-func newArchiveCat(env *Env, g *globals) *cobra.Command {
+func newArchiveCat(env *site.Env, g *site.Globals) *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
 		Use: "cat KEY", Short: "Write an object to standard output, decompressed", Args: cobra.ExactArgs(1),
@@ -100,7 +101,7 @@ func newArchiveCat(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runCat(w, args[0], raw)
 		},
 	}
@@ -109,9 +110,9 @@ func newArchiveCat(env *Env, g *globals) *cobra.Command {
 }
 
 func runCat(w *workspace, key string, raw bool) error {
-	body, err := w.store.Get(w.ctx, key, 0, -1)
+	body, err := w.Store.Get(w.ctx, key, 0, -1)
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrInvalidKey) {
-		return usagef("%s: %w (rainlogs archive ls lists what there is)", safeLine(key), err)
+		return site.Usagef("%s: %w (rainlogs archive ls lists what there is)", site.SafeLine(key), err)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
@@ -126,7 +127,7 @@ func runCat(w *workspace, key string, raw bool) error {
 		defer dec.Close()
 		in = dec
 	}
-	if _, err := io.Copy(w.env.Out, in); err != nil {
+	if _, err := io.Copy(w.Env.Out, in); err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
 	return nil

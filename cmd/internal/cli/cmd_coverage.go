@@ -5,16 +5,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
 
-func newCoverage(env *Env, g *globals) *cobra.Command {
+func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:               "coverage [ZONE]",
 		Short:             "Show what the chain covers: collected, empty, gap, missing",
-		Long:              "Show, from the verified chain, which stretches of receive time were collected, were empty, are sealed gaps, or are missing.\n\n" + exitHelp,
+		Long:              "Show, from the verified chain, which stretches of receive time were collected, were empty, are sealed gaps, or are missing.\n\n" + site.ExitHelp,
 		Example:           "rainlogs coverage example.com --from -24h --require-complete",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
@@ -23,7 +24,7 @@ func newCoverage(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runCoverage(w, args, o)
 		},
 	}
@@ -36,7 +37,7 @@ func newCoverage(env *Env, g *globals) *cobra.Command {
 func runCoverage(w *workspace, args []string, o verifyOptions) error {
 	opts := w.readOptions()
 	var err error
-	if opts.From, opts.To, err = o.times.parse(w.env.Now()); err != nil {
+	if opts.From, opts.To, err = o.times.parse(w.Env.Now()); err != nil {
 		return err
 	}
 	for _, name := range args {
@@ -46,7 +47,7 @@ func runCoverage(w *workspace, args []string, o verifyOptions) error {
 		}
 		opts.Chains = []evidence.ChainID{id}
 	}
-	chains, err := verify.ReadChains(w.ctx, w.store, opts)
+	chains, err := verify.ReadChains(w.ctx, w.Store, opts)
 	if err != nil {
 		return fmt.Errorf("read chain: %w", err)
 	}
@@ -59,25 +60,25 @@ func runCoverage(w *workspace, args []string, o verifyOptions) error {
 		for i, c := range chains {
 			reports[i] = c.Report
 		}
-		err = printJSON(w.env.Out, reports)
+		err = site.PrintJSON(w.Env.Out, reports)
 	} else {
 		err = printCoverage(w, chains)
 	}
 	if err == nil && o.requireComplete && !complete {
-		return codeError{exitIncomplete, "coverage of the range is incomplete"}
+		return site.EndWith(site.ExitIncomplete, "coverage of the range is incomplete")
 	}
 	return err
 }
 
 func printCoverage(w *workspace, chains []verify.Chain) error {
-	return table(w.env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
+	return site.Table(w.Env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
 		for _, c := range chains {
 			for _, s := range c.Report.Segments {
 				state := string(s.State)
 				if s.Reason != "" {
 					state += " (" + s.Reason + ")"
 				}
-				row(c.ID.Zone, rfc3339(s.From), rfc3339(s.To), state, s.Windows, count(s.Lines))
+				row(c.ID.Zone, site.RFC3339(s.From), site.RFC3339(s.To), state, s.Windows, site.Count(s.Lines))
 			}
 		}
 	})

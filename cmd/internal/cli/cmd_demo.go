@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -42,7 +43,7 @@ type demoOptions struct {
 	asJSON bool
 }
 
-func newDemo(env *Env, g *globals) *cobra.Command {
+func newDemo(env *site.Env, g *site.Globals) *cobra.Command {
 	o := demoOptions{}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -62,8 +63,8 @@ func newDemo(env *Env, g *globals) *cobra.Command {
 
 // demo is one run of it.
 type demo struct {
-	env      *Env
-	g        *globals
+	env      *site.Env
+	g        *site.Globals
 	o        demoOptions
 	from, to time.Time
 	shop     *logpulltest.Generator
@@ -71,9 +72,9 @@ type demo struct {
 	started  time.Time
 }
 
-func runDemo(ctx context.Context, env *Env, g *globals, o demoOptions) (err error) {
+func runDemo(ctx context.Context, env *site.Env, g *site.Globals, o demoOptions) (err error) {
 	if o.hours < 1 || o.hours > 160 {
-		return usagef("--hours %d: want 1 to 160 (Cloudflare keeps 168)", o.hours)
+		return site.Usagef("--hours %d: want 1 to 160 (Cloudflare keeps 168)", o.hours)
 	}
 	if o.dir == "" {
 		if o.dir, err = os.MkdirTemp("", "rainlogs-demo-"); err != nil {
@@ -92,12 +93,12 @@ func runDemo(ctx context.Context, env *Env, g *globals, o demoOptions) (err erro
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	dg := *g
-	dg.config = o.dir
+	dg.Config = o.dir
 	w, err := openWorkspace(ctx, env, &dg)
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.Close()
 	return d.work(w)
 }
 
@@ -183,7 +184,7 @@ type demoSummary struct {
 // work is the job itself, step by step, through the same code as the commands.
 func (d *demo) work(w *workspace) error {
 	sum := demoSummary{Dir: d.o.dir}
-	d.tell("emulator of Cloudflare's Logpull API: two zones, %s to %s, an incident in one of them", rfc3339(d.from), rfc3339(d.to))
+	d.tell("emulator of Cloudflare's Logpull API: two zones, %s to %s, an incident in one of them", site.RFC3339(d.from), site.RFC3339(d.to))
 	d.tell("(its per-zone budget is raised from 15 to %d requests a minute; all other rules are Cloudflare's)", demoRate)
 	for _, z := range []struct{ id, name string }{{demoShop, "shop.example.eu"}, {demoBlog, "blog.example.eu"}} {
 		id := evidence.ChainID{Zone: z.id, Dataset: datasetHTTP}
@@ -199,9 +200,9 @@ func (d *demo) work(w *workspace) error {
 		return err
 	}
 	sum.Intact, sum.Complete, sum.Report = report.Intact, report.Complete, report
-	d.tell("\nverified: %d entries, %d objects, %s of content, integrity %v, coverage complete %v", report.Entries, report.Objects, bytesText(report.Content), report.Intact, report.Complete)
+	d.tell("\nverified: %d entries, %d objects, %s of content, integrity %v, coverage complete %v", report.Entries, report.Objects, site.BytesText(report.Content), report.Intact, report.Complete)
 	if !report.Intact {
-		return codeError{exitDamaged, "the demo's archive does not verify"}
+		return site.EndWith(site.ExitDamaged, "the demo's archive does not verify")
 	}
 	for _, name := range []string{"scanners", "credential_stuffing", "bytes_out"} {
 		if err := d.question(w, name); err != nil {
@@ -210,7 +211,7 @@ func (d *demo) work(w *workspace) error {
 	}
 	sum.Seconds = d.env.Now().Sub(d.started).Seconds()
 	if d.o.asJSON {
-		return printJSON(d.env.Out, sum)
+		return site.PrintJSON(d.env.Out, sum)
 	}
 	d.tell("\nall of it took %.1f s. Look around:\n", sum.Seconds)
 	d.tell("  rainlogs --config %[1]s coverage\n  rainlogs --config %[1]s verify\n  rainlogs --config %[1]s query --saved list\n  rainlogs-verify %[1]s/archive --key %[1]s/verifier.pub", d.o.dir)
@@ -229,7 +230,7 @@ func (d *demo) collect(w *workspace, z catalog.Zone, sum *demoSummary) error {
 	if !report.OK() {
 		return failedProbe(z.ID, report)
 	}
-	if err := w.catalog.PutZone(w.ctx, z); err != nil {
+	if err := w.Catalog.PutZone(w.ctx, z); err != nil {
 		return fmt.Errorf("add zone: %w", err)
 	}
 	began := d.env.Now()
@@ -241,7 +242,7 @@ func (d *demo) collect(w *workspace, z catalog.Zone, sum *demoSummary) error {
 		return err
 	}
 	seconds := d.env.Now().Sub(began).Seconds()
-	d.tell("%s: %d windows sealed, %s lines, %s in %.1f s", z.Name, s.Sealed, count(s.Lines), bytesText(s.Bytes), seconds)
+	d.tell("%s: %d windows sealed, %s lines, %s in %.1f s", z.Name, s.Sealed, site.Count(s.Lines), site.BytesText(s.Bytes), seconds)
 	sum.Windows += s.Sealed
 	sum.Lines += s.Lines
 	sum.Bytes += s.Bytes
@@ -261,7 +262,7 @@ func (d *demo) question(w *workspace, name string) error {
 	d.tell("\n%s", q.Title)
 	// The last quarter of an hour may still be under way to the edge's logs:
 	// leaving it out makes the answer's coverage complete.
-	times := rangeFlags{tz: "UTC", from: rfc3339(d.from), to: rfc3339(d.to.Add(-dataset.DefaultTail))}
+	times := rangeFlags{tz: "UTC", from: site.RFC3339(d.from), to: site.RFC3339(d.to.Add(-dataset.DefaultTail))}
 	sql := "SELECT * FROM (" + q.SQL + "\n) LIMIT 5"
 	return w.ask(queryOptions{zones: []string{demoShop}, times: times}, sql, params, format.Table, d.say)
 }

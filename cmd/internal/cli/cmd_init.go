@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -39,7 +40,7 @@ type logpullSettings struct {
 	windowText string
 }
 
-func newInit(env *Env, g *globals) *cobra.Command {
+func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -50,7 +51,7 @@ func newInit(env *Env, g *globals) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !o.yes {
-				return usagef("init writes into %s: say --yes to go on", o.dir)
+				return site.Usagef("init writes into %s: say --yes to go on", o.dir)
 			}
 			return runInit(cmd.Context(), env, g, o)
 		},
@@ -63,13 +64,13 @@ func newInit(env *Env, g *globals) *cobra.Command {
 	return cmd
 }
 
-func runInit(ctx context.Context, env *Env, g *globals, o initOptions) error {
+func runInit(ctx context.Context, env *site.Env, g *site.Globals, o initOptions) error {
 	if o.storage != "fs" {
-		return usagef("--storage %q is not known: this version has fs", o.storage)
+		return site.Usagef("--storage %q is not known: this version has fs", o.storage)
 	}
 	path := filepath.Join(o.dir, config.FileName)
 	if _, err := os.Stat(path); err == nil {
-		return usagef("%s exists already: an archive is made once", path)
+		return site.Usagef("%s exists already: an archive is made once", path)
 	}
 	if err := os.MkdirAll(o.dir, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -99,10 +100,10 @@ func runInit(ctx context.Context, env *Env, g *globals, o initOptions) error {
 
 // writeDescriptor makes the archive by writing rainlogs.json through the
 // storage plugin, as every object will be.
-func writeDescriptor(ctx context.Context, env *Env, g *globals, o initOptions, archive string, pub evidence.PublicKey) error {
+func writeDescriptor(ctx context.Context, env *site.Env, g *site.Globals, o initOptions, archive string, pub evidence.PublicKey) error {
 	cfg, err := config.Parse([]byte(configText(o)), mustAbs(o.dir), env.Environ)
 	if err != nil {
-		return usageError{err}
+		return site.Usage(err)
 	}
 	b, err := evidence.EncodeDescriptor(evidence.Descriptor{
 		Format: evidence.FormatName, V: evidence.Version, Archive: archive,
@@ -112,9 +113,9 @@ func writeDescriptor(ctx context.Context, env *Env, g *globals, o initOptions, a
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
-	w := &workspace{ctx: ctx, env: env, g: g, cfg: cfg}
-	defer w.close()
-	store, err := w.openStore(ctx)
+	w := site.New(env, g, cfg)
+	defer w.Close()
+	store, err := w.OpenStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func writeDescriptor(ctx context.Context, env *Env, g *globals, o initOptions, a
 		Key: evidence.DescriptorKey, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:]),
 	}, bytes.NewReader(b))
 	if errors.Is(err, storage.ErrExists) {
-		return usagef("the store holds an archive already: point the config at it, or choose another folder")
+		return site.Usagef("the store holds an archive already: point the config at it, or choose another folder")
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", evidence.DescriptorKey, err)
@@ -143,7 +144,7 @@ func mustAbs(path string) string {
 func writeNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if errors.Is(err, os.ErrExist) {
-		return usagef("%s exists already and is left alone", path)
+		return site.Usagef("%s exists already and is left alone", path)
 	}
 	if err != nil {
 		return fmt.Errorf("write: %w", err)

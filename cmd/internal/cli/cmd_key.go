@@ -7,15 +7,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
-func newKey(env *Env, g *globals) *cobra.Command {
-	return newGroup("key", "Generate a signing key, or show the verifier keys to pin", newKeyGenerate(env), newKeyShow(env, g))
+func newKey(env *site.Env, g *site.Globals) *cobra.Command {
+	return site.NewGroup("key", "Generate a signing key, or show the verifier keys to pin", newKeyGenerate(env), newKeyShow(env, g))
 }
 
-func newKeyGenerate(env *Env) *cobra.Command {
+func newKeyGenerate(env *site.Env) *cobra.Command {
 	var out, archive string
 	cmd := &cobra.Command{
 		Use:   "generate",
@@ -42,7 +43,7 @@ func newKeyGenerate(env *Env) *cobra.Command {
 	return cmd
 }
 
-func newKeyShow(env *Env, g *globals) *cobra.Command {
+func newKeyShow(env *site.Env, g *site.Globals) *cobra.Command {
 	var policy bool
 	cmd := &cobra.Command{
 		Use:   "show",
@@ -53,7 +54,7 @@ func newKeyShow(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			if policy {
 				return printPolicy(w)
 			}
@@ -65,14 +66,14 @@ func newKeyShow(env *Env, g *globals) *cobra.Command {
 }
 
 func printKeys(w *workspace) error {
-	zones, err := w.catalog.ListZones(w.ctx)
+	zones, err := w.Catalog.ListZones(w.ctx)
 	if err != nil {
 		return fmt.Errorf("list zones: %w", err)
 	}
-	return table(w.env.Out, "", func(row func(...any)) {
-		row("archive", w.key.Public().VKey())
+	return site.Table(w.Env.Out, "", func(row func(...any)) {
+		row("archive", w.Key.Public().VKey())
 		for _, z := range zones {
-			row(z.Name, w.key.Public().VKeyFor(evidence.Origin(w.archive, z.Chain())))
+			row(z.Name, w.Key.Public().VKeyFor(evidence.Origin(w.Archive, z.Chain())))
 		}
 	})
 }
@@ -80,15 +81,15 @@ func printKeys(w *workspace) error {
 // printPolicy writes what an auditor's tools take as their trust: C2SP
 // tlog-policy, without witnesses as long as there are none.
 func printPolicy(w *workspace) error {
-	zones, err := w.catalog.ListZones(w.ctx)
+	zones, err := w.Catalog.ListZones(w.ctx)
 	if err != nil {
 		return fmt.Errorf("list zones: %w", err)
 	}
 	for _, z := range zones {
-		if _, err := fmt.Fprintf(w.env.Out, "log %s\n", w.key.Public().VKeyFor(evidence.Origin(w.archive, z.Chain()))); err != nil {
+		if _, err := fmt.Fprintf(w.Env.Out, "log %s\n", w.Key.Public().VKeyFor(evidence.Origin(w.Archive, z.Chain()))); err != nil {
 			return err //nolint:wrapcheck // standard output is gone
 		}
 	}
-	_, err = fmt.Fprintln(w.env.Out, "quorum none")
+	_, err = fmt.Fprintln(w.Env.Out, "quorum none")
 	return err //nolint:wrapcheck // standard output is gone
 }

@@ -8,18 +8,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
 )
 
-func newLogs(env *Env, g *globals) *cobra.Command {
+func newLogs(env *site.Env, g *site.Globals) *cobra.Command {
 	var o queryOptions
 	var where string
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Print the records of a range as stored, byte for byte",
 		Long: "Print the records of a range of event time as they were received, each exactly once: windows in the order of their\n" +
-			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n\n" + exitHelp,
+			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n\n" + site.ExitHelp,
 		Example: "rainlogs logs --zone example.com --from -1h\nrainlogs logs --where \"EdgeResponseStatus >= 500\" -o errors.ndjson",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,7 +28,7 @@ func newLogs(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return w.withOutput(o.out, func(out io.Writer) error { return w.printLines(o, where, out) })
 		},
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
@@ -18,13 +19,13 @@ type pullOptions struct {
 	requireComplete bool
 }
 
-func newPull(env *Env, g *globals) *cobra.Command {
+func newPull(env *site.Env, g *site.Globals) *cobra.Command {
 	var o pullOptions
 	cmd := &cobra.Command{
 		Use:   "pull ZONE",
 		Short: "Collect a range of windows now, in the foreground",
 		Long: "Collect every window of a range that is not in the archive yet. Times are receive times: Cloudflare\n" +
-			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n\n" + exitHelp,
+			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n\n" + site.ExitHelp,
 		Example:           "rainlogs pull example.com --from -24h\nrainlogs pull example.com --from 2026-11-23T00:00:00Z --to 2026-11-23T06:00:00Z --window 1h",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeZones(env, g),
@@ -33,7 +34,7 @@ func newPull(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runPull(w, args[0], o)
 		},
 	}
@@ -58,7 +59,7 @@ func runPull(w *workspace, zoneName string, o pullOptions) error {
 		return err
 	}
 	if o.asJSON {
-		err = printJSON(w.env.Out, summaryJSON(sum))
+		err = site.PrintJSON(w.Env.Out, summaryJSON(sum))
 	} else {
 		err = printSummary(w, z, req, sum)
 	}
@@ -72,20 +73,20 @@ func runPull(w *workspace, zoneName string, o pullOptions) error {
 // is planned: a window that can never be had must not get into the ledger by
 // a slip of the keyboard.
 func (w *workspace) pullRequest(z catalog.Zone, o pullOptions) (collect.Request, error) {
-	now := w.env.Now()
+	now := w.Env.Now()
 	from, to, err := o.times.parse(now)
 	if err != nil {
 		return collect.Request{}, err
 	}
 	size := o.window
 	if size == 0 {
-		size = w.cfg.Collector.Window
+		size = w.Config.Collector.Window
 	}
 	limits, err := w.sourceLimits()
 	if err != nil {
 		return collect.Request{}, err
 	}
-	latest := now.Add(-w.cfg.Collector.Lag).Truncate(time.Minute).UTC()
+	latest := now.Add(-w.Config.Collector.Lag).Truncate(time.Minute).UTC()
 	if to.IsZero() {
 		to = latest
 	}
@@ -95,19 +96,19 @@ func (w *workspace) pullRequest(z catalog.Zone, o pullOptions) (collect.Request,
 	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
 	switch {
 	case size < time.Second || size%time.Second != 0 || limits.MaxWindow > 0 && size > limits.MaxWindow:
-		return collect.Request{}, usagef("--window %s: want whole seconds up to %s, the source's widest window", size, limits.MaxWindow)
+		return collect.Request{}, site.Usagef("--window %s: want whole seconds up to %s, the source's widest window", size, limits.MaxWindow)
 	case to.After(now.Add(-limits.MinLag)):
-		return collect.Request{}, usagef("--to %s is less than %s ago: the source serves nothing so young (now is %s)", rfc3339(to), limits.MinLag, rfc3339(now))
+		return collect.Request{}, site.Usagef("--to %s is less than %s ago: the source serves nothing so young (now is %s)", site.RFC3339(to), limits.MinLag, site.RFC3339(now))
 	case limits.MaxAge > 0 && from.Before(now.Add(-limits.MaxAge)):
-		return collect.Request{}, usagef("--from %s is more than %s ago: the source no longer has it (earliest now: %s)", rfc3339(from), limits.MaxAge, rfc3339(now.Add(-limits.MaxAge)))
+		return collect.Request{}, site.Usagef("--from %s is more than %s ago: the source no longer has it (earliest now: %s)", site.RFC3339(from), limits.MaxAge, site.RFC3339(now.Add(-limits.MaxAge)))
 	case !from.Before(to):
-		return collect.Request{}, usagef("--from %s is not before --to %s", rfc3339(from), rfc3339(to))
+		return collect.Request{}, site.Usagef("--from %s is not before --to %s", site.RFC3339(from), site.RFC3339(to))
 	}
 	return collect.Request{Chain: z.Chain(), From: from, To: to, Window: size}, nil
 }
 
 func (w *workspace) sourceLimits() (source.Limits, error) {
-	src, _, err := w.openSource(w.ctx)
+	src, _, err := w.OpenSource(w.ctx)
 	if err != nil {
 		return source.Limits{}, err
 	}
@@ -120,19 +121,19 @@ func (w *workspace) sourceLimits() (source.Limits, error) {
 
 // collect runs a collector over a request, with progress.
 func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, error) {
-	src, plugin, err := w.openSource(w.ctx)
+	src, plugin, err := w.OpenSource(w.ctx)
 	if err != nil {
 		return collect.Summary{}, err
 	}
-	progress := newBar(w.env, w.g, "windows", -1, false)
+	progress := site.NewBar(w.Env, w.Globals, "windows", -1, false)
 	c, err := collect.New(collect.Config{
-		Store: w.store, Source: src, Catalog: w.catalog, Archive: w.archive, Key: w.key,
-		Collector: collectorIdentity(), Plugin: plugin, SpoolDir: w.cfg.Spool,
-		Concurrency: w.cfg.Collector.Concurrency, Now: w.env.Now, Log: w.logger(),
+		Store: w.Store, Source: src, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
+		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool,
+		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
 		Progress: func(ev collect.Event) {
-			progress.set(int64(ev.Done), int64(ev.Planned))
+			progress.Set(int64(ev.Done), int64(ev.Planned))
 			if ev.Err != nil && !quiet {
-				_, _ = fmt.Fprintf(w.env.Err, "%s %s: %s\n", ev.Window, ev.State, safeLine(ev.Err.Error())) // as much as can be told
+				_, _ = fmt.Fprintf(w.Env.Err, "%s %s: %s\n", ev.Window, ev.State, site.SafeLine(ev.Err.Error())) // as much as can be told
 			}
 		},
 	})
@@ -140,7 +141,7 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 		return collect.Summary{}, fmt.Errorf("set up collector: %w", err)
 	}
 	sum, err := c.Collect(w.ctx, req)
-	progress.done()
+	progress.Done()
 	if closeErr := c.Close(); err == nil {
 		err = closeErr
 	}
@@ -159,16 +160,16 @@ func summaryJSON(s collect.Summary) map[string]any {
 }
 
 func printSummary(w *workspace, z catalog.Zone, req collect.Request, s collect.Summary) error {
-	_, err := fmt.Fprintf(w.env.Out, "%s %s to %s: %d windows sealed (%d empty), %s lines, %s; %d were sealed before",
-		safeLine(z.Name), rfc3339(req.From), rfc3339(req.To), s.Sealed, s.Empty, count(s.Lines), bytesText(s.Bytes), s.Already)
+	_, err := fmt.Fprintf(w.Env.Out, "%s %s to %s: %d windows sealed (%d empty), %s lines, %s; %d were sealed before",
+		site.SafeLine(z.Name), site.RFC3339(req.From), site.RFC3339(req.To), s.Sealed, s.Empty, site.Count(s.Lines), site.BytesText(s.Bytes), s.Already)
 	if err == nil && s.Gaps > 0 {
-		_, err = fmt.Fprintf(w.env.Out, "; %d sealed as gaps", s.Gaps)
+		_, err = fmt.Fprintf(w.Env.Out, "; %d sealed as gaps", s.Gaps)
 	}
 	if err == nil && !s.Complete() {
-		_, err = fmt.Fprintf(w.env.Out, "; %d still open, %d blocked", s.Open, s.Blocked)
+		_, err = fmt.Fprintf(w.Env.Out, "; %d still open, %d blocked", s.Open, s.Blocked)
 	}
 	if err == nil {
-		_, err = fmt.Fprintln(w.env.Out)
+		_, err = fmt.Fprintln(w.Env.Out)
 	}
 	return err //nolint:wrapcheck // standard output is gone
 }
@@ -179,9 +180,9 @@ func pullOutcome(s collect.Summary, requireComplete bool) error {
 	case s.Complete() && (s.Gaps == 0 || !requireComplete):
 		return nil
 	case s.Complete():
-		return codeError{exitIncomplete, fmt.Sprintf("%d windows of the range are sealed as gaps", s.Gaps)}
+		return site.EndWith(site.ExitIncomplete, fmt.Sprintf("%d windows of the range are sealed as gaps", s.Gaps))
 	case s.LastErr != nil:
 		return fmt.Errorf("%d windows are not collected and stay open: %w", s.Open+s.Blocked, s.LastErr)
 	}
-	return codeError{exitFailed, fmt.Sprintf("%d windows are not collected and stay open", s.Open+s.Blocked)}
+	return site.EndWith(site.ExitFailed, fmt.Sprintf("%d windows are not collected and stay open", s.Open+s.Blocked))
 }

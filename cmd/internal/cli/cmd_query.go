@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query"
@@ -30,13 +31,13 @@ type queryOptions struct {
 	skipDamaged bool
 }
 
-func newQuery(env *Env, g *globals) *cobra.Command {
+func newQuery(env *site.Env, g *site.Globals) *cobra.Command {
 	var o queryOptions
 	cmd := &cobra.Command{
 		Use:   "query [SQL]",
 		Short: "Ask SQL of the verified objects of a range of event time",
 		Long: "Answer SQL over the views logs, raw, windows and chain. Only objects whose SHA-256 is the sealed one are read, and each\n" +
-			"answer says what it stands on: on standard error as a footer, in JSON as a field. Times are event time (EdgeStartTimestamp).\n\n" + exitHelp,
+			"answer says what it stands on: on standard error as a footer, in JSON as a field. Times are event time (EdgeStartTimestamp).\n\n" + site.ExitHelp,
 		Example: `rainlogs query --from -6h "SELECT ClientIP, count(*) n FROM logs GROUP BY 1 ORDER BY n DESC LIMIT 10"` + "\n" +
 			"rainlogs query --saved scanners --zone example.com --format csv -o scanners.csv\nrainlogs query --saved list",
 		Args: cobra.MaximumNArgs(1),
@@ -50,13 +51,13 @@ func newQuery(env *Env, g *globals) *cobra.Command {
 			}
 			f, err := format.Parse(o.format)
 			if err != nil {
-				return usagef("--format: %w", err)
+				return site.Usagef("--format: %w", err)
 			}
 			w, err := openReader(cmd.Context(), env, g)
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return w.withOutput(o.out, func(out io.Writer) error { return w.ask(o, sql, params, f, out) })
 		},
 	}
@@ -69,7 +70,7 @@ func newQuery(env *Env, g *globals) *cobra.Command {
 }
 
 // addTo adds the flags that query and logs share.
-func (o *queryOptions) addTo(cmd *cobra.Command, env *Env, g *globals) {
+func (o *queryOptions) addTo(cmd *cobra.Command, env *site.Env, g *site.Globals) {
 	o.times.addTo(cmd, "the range, event time (default: all)")
 	cmd.Flags().StringArrayVar(&o.zones, "zone", nil, "a zone, by name or id; again for more (default: all)")
 	cmd.Flags().StringVarP(&o.out, "output", "o", "", "write to a file instead of standard output")
@@ -86,35 +87,35 @@ func (o *queryOptions) question(args []string) (string, map[string]any, error) {
 		}
 	}
 	if given != 1 {
-		return "", nil, usagef("give the SQL as an argument, with -f FILE, or --saved NAME (--saved list)")
+		return "", nil, site.Usagef("give the SQL as an argument, with -f FILE, or --saved NAME (--saved list)")
 	}
 	switch {
 	case o.file != "":
 		b, err := os.ReadFile(o.file)
 		if err != nil {
-			return "", nil, usagef("-f: %w", err)
+			return "", nil, site.Usagef("-f: %w", err)
 		}
 		return string(b), nil, nil
 	case o.saved != "":
 		q, err := saved.Find(o.saved)
 		if err != nil {
-			return "", nil, usagef("--saved %q: %w (rainlogs query --saved list)", o.saved, err)
+			return "", nil, site.Usagef("--saved %q: %w (rainlogs query --saved list)", o.saved, err)
 		}
 		params, err := q.Values(o.params)
 		if err != nil {
-			return "", nil, usagef("--param: %w", err)
+			return "", nil, site.Usagef("--param: %w", err)
 		}
 		return q.SQL, params, nil
 	}
 	return args[0], nil, nil
 }
 
-func listSaved(env *Env) error {
+func listSaved(env *site.Env) error {
 	queries, err := saved.All()
 	if err != nil {
 		return fmt.Errorf("list saved queries: %w", err)
 	}
-	return table(env.Out, "NAME\tTITLE\tPARAMETERS", func(row func(...any)) {
+	return site.Table(env.Out, "NAME\tTITLE\tPARAMETERS", func(row func(...any)) {
 		for _, q := range queries {
 			var params []string
 			for _, p := range q.Params {
@@ -139,7 +140,7 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 		if f == format.JSON {
 			return nil
 		}
-		return format.WriteFooter(w.env.Err, res.Provenance) //nolint:wrapcheck // says what it did
+		return format.WriteFooter(w.Env.Err, res.Provenance) //nolint:wrapcheck // says what it did
 	})
 }
 
@@ -148,9 +149,9 @@ func queryError(err error) error {
 	var damage *dataset.DamageError
 	switch {
 	case errors.As(err, &damage):
-		return codeError{exitDamaged, err.Error() + " (--skip-damaged answers without it)"}
+		return site.EndWith(site.ExitDamaged, err.Error()+" (--skip-damaged answers without it)")
 	case errors.Is(err, query.ErrSQL), errors.Is(err, query.ErrForbidden):
-		return usageError{err}
+		return site.Usage(err)
 	}
 	return fmt.Errorf("query: %w", err)
 }
@@ -162,13 +163,13 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	memory, err := humanize.ParseBytes(w.cfg.Query.Memory)
+	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
 	if err != nil {
-		return usagef("query.memory %q is not a size such as 4GiB", w.cfg.Query.Memory)
+		return site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
 	}
 	e, err := duckdb.Open(w.ctx, duckdb.Config{
-		Memory: int64(memory), Threads: w.cfg.Query.Threads, Timeout: w.cfg.Query.Timeout, //nolint:gosec // a size in a config
-		Program: "rainlogs " + Version, Now: w.env.Now,
+		Memory: int64(memory), Threads: w.Config.Query.Threads, Timeout: w.Config.Query.Timeout, //nolint:gosec // a size in a config
+		Program: "rainlogs " + site.Version, Now: w.Env.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("open query engine: %w", err)
@@ -178,7 +179,7 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 }
 
 func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
-	from, to, err := o.times.parse(w.env.Now())
+	from, to, err := o.times.parse(w.Env.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -195,20 +196,20 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 		return nil, err
 	}
 	if len(verified) == 0 {
-		return nil, usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
+		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
 	}
 	chains := make([]dataset.Chain, len(verified))
 	for i, c := range verified {
 		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
-			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
+			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
 		}}
 	}
-	progress := newBar(w.env, w.g, "check objects", -1, false)
-	d, err := dataset.Open(w.ctx, w.store, chains, dataset.Options{
+	progress := site.NewBar(w.Env, w.Globals, "check objects", -1, false)
+	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
 		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
-		Progress: func(done, total int, _ int64) { progress.set(int64(done), int64(total)) },
+		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
 	})
-	progress.done()
+	progress.Done()
 	if err != nil {
 		return nil, queryError(err)
 	}
@@ -218,11 +219,11 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 // withOutput writes to a new file, or to standard output.
 func (w *workspace) withOutput(path string, f func(io.Writer) error) error {
 	if path == "" {
-		return f(w.env.Out)
+		return f(w.Env.Out)
 	}
 	file, err := os.Create(path)
 	if err != nil {
-		return usagef("-o: %w", err)
+		return site.Usagef("-o: %w", err)
 	}
 	return errors.Join(f(file), file.Close())
 }

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
-	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
-func newRebuild(env *Env, g *globals) *cobra.Command {
+func newRebuild(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild-catalog",
 		Short: "Make the catalog again from the archive; the old file is kept beside it",
@@ -25,46 +25,46 @@ func newRebuild(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runRebuild(w)
 		},
 	}
 }
 
 func runRebuild(w *workspace) error {
-	if err := w.openKey(); err != nil {
+	if err := w.OpenKey(); err != nil {
 		return err
 	}
 	chains, err := w.readChains(nil)
 	if err != nil {
 		return err
 	}
-	path := strings.TrimPrefix(w.cfg.Catalog, "sqlite:")
-	aside, err := setAside(path, w.env.Now().UTC().Format("20060102T150405Z"))
+	path := strings.TrimPrefix(w.Config.Catalog, "sqlite:")
+	aside, err := setAside(path, w.Env.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
 	if aside != "" {
-		_, _ = fmt.Fprintf(w.env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
+		_, _ = fmt.Fprintf(w.Env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
 	}
-	cat, err := sqlite.Open(w.ctx, path)
+	cat, err := site.OpenCatalog(w.ctx, w.Config.Catalog)
 	if err != nil {
-		return fmt.Errorf("make catalog: %w", err)
+		return err
 	}
-	w.catalog = cat
+	w.Catalog = cat
 	for _, c := range chains {
-		z := catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(w.env.Now())}
+		z := catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(w.Env.Now())}
 		if err := cat.PutZone(w.ctx, z); err != nil {
 			return fmt.Errorf("enter zone: %w", err)
 		}
 		if err := w.catchUp(c.ID); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w.env.Out, "%s: %d entries, %d windows\n", c.ID, c.Report.Size, c.Report.Windows+c.Report.Gaps); err != nil {
+		if _, err := fmt.Fprintf(w.Env.Out, "%s: %d entries, %d windows\n", c.ID, c.Report.Size, c.Report.Windows+c.Report.Gaps); err != nil {
 			return err //nolint:wrapcheck // standard output is gone
 		}
 	}
-	_, err = fmt.Fprintln(w.env.Err, "zones are named by their ids now: rainlogs zone add ZONE_ID --name NAME names them again")
+	_, err = fmt.Fprintln(w.Env.Err, "zones are named by their ids now: rainlogs zone add ZONE_ID --name NAME names them again")
 	return err //nolint:wrapcheck // standard error is gone
 }
 
@@ -87,8 +87,8 @@ func setAside(path, stamp string) (string, error) {
 // catchUp enters a chain into the catalog.
 func (w *workspace) catchUp(id evidence.ChainID) error {
 	c, err := collect.New(collect.Config{
-		Store: w.store, Source: collect.NoSource{}, Catalog: w.catalog, Archive: w.archive, Key: w.key,
-		Collector: collectorIdentity(), SpoolDir: w.cfg.Spool, Now: w.env.Now, Log: w.logger(),
+		Store: w.Store, Source: collect.NoSource{}, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
+		Collector: site.Collector(), SpoolDir: w.Config.Spool, Now: w.Env.Now, Log: w.Logger(),
 	})
 	if err != nil {
 		return fmt.Errorf("set up collector: %w", err)

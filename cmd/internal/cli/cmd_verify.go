@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -16,13 +17,13 @@ type verifyOptions struct {
 	requireComplete bool
 }
 
-func newVerify(env *Env, g *globals) *cobra.Command {
+func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify [ZONE]",
 		Short: "Verify the archive: chain, objects, content, coverage",
 		Long: "Verify signatures, entries, tree and tiles (chain), the stored bytes of every object (objects), and the\n" +
-			"decompressed lines (content). Chains are always verified whole; --from and --to limit objects and coverage.\n\n" + exitHelp,
+			"decompressed lines (content). Chains are always verified whole; --from and --to limit objects and coverage.\n\n" + site.ExitHelp,
 		Example:           "rainlogs verify\nrainlogs verify example.com --level chain\nrainlogs verify --key verifier.pub --json",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
@@ -31,7 +32,7 @@ func newVerify(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runVerify(w, args, o)
 		},
 	}
@@ -53,17 +54,17 @@ func runVerify(w *workspace, args []string, o verifyOptions) error {
 		return err
 	}
 	if o.asJSON {
-		err = printJSON(w.env.Out, report)
+		err = site.PrintJSON(w.Env.Out, report)
 	} else {
-		err = report.WriteText(w.env.Out)
+		err = report.WriteText(w.Env.Out)
 	}
 	switch {
 	case err != nil:
 		return err //nolint:wrapcheck // says what it did
 	case !report.Intact:
-		return codeError{exitDamaged, fmt.Sprintf("the archive is damaged or was tampered with: %d findings", int64(len(report.Findings))+report.More)}
+		return site.EndWith(site.ExitDamaged, fmt.Sprintf("the archive is damaged or was tampered with: %d findings", int64(len(report.Findings))+report.More))
 	case o.requireComplete && !report.Complete:
-		return codeError{exitIncomplete, "coverage of the range is incomplete"}
+		return site.EndWith(site.ExitIncomplete, "coverage of the range is incomplete")
 	}
 	return nil
 }
@@ -71,18 +72,18 @@ func runVerify(w *workspace, args []string, o verifyOptions) error {
 func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Options, error) {
 	level, err := verify.ParseLevel(o.level)
 	if err != nil {
-		return verify.Options{}, usagef("--level: %w", err)
+		return verify.Options{}, site.Usagef("--level: %w", err)
 	}
 	opts := w.readOptions()
 	opts.Level = level
 	if o.key != "" {
 		k, err := verify.ParseKey(o.key)
 		if err != nil {
-			return opts, usagef("--key: %w", err)
+			return opts, site.Usagef("--key: %w", err)
 		}
 		opts.Key = &k
 	}
-	if opts.From, opts.To, err = o.times.parse(w.env.Now()); err != nil {
+	if opts.From, opts.To, err = o.times.parse(w.Env.Now()); err != nil {
 		return opts, err
 	}
 	for _, name := range args {
@@ -98,9 +99,9 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 // readOptions are how this machine verifies: by the public half of its own
 // signing key where it has one, else by what it remembers.
 func (w *workspace) readOptions() verify.Options {
-	opts := verify.Options{Known: verify.Known{Dir: w.cfg.Known}, Now: w.env.Now}
-	if err := w.openKey(); err == nil {
-		k := w.key.Public()
+	opts := verify.Options{Known: verify.Known{Dir: w.Config.Known}, Now: w.Env.Now}
+	if err := w.OpenKey(); err == nil {
+		k := w.Key.Public()
 		opts.Key = &k
 	}
 	return opts
@@ -108,17 +109,17 @@ func (w *workspace) readOptions() verify.Options {
 
 // verify runs a verification with a progress bar.
 func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
-	progress := bar{}
+	progress := site.Bar{}
 	stage := ""
 	opts.Progress = func(p verify.Progress) {
 		if p.Stage != stage {
-			progress.done()
-			stage, progress = p.Stage, newBar(w.env, w.g, "verify "+p.Stage, p.Total, p.Stage == "objects")
+			progress.Done()
+			stage, progress = p.Stage, site.NewBar(w.Env, w.Globals, "verify "+p.Stage, p.Total, p.Stage == "objects")
 		}
-		progress.set(p.Done, p.Total)
+		progress.Set(p.Done, p.Total)
 	}
-	report, err := verify.Run(w.ctx, w.store, opts)
-	progress.done()
+	report, err := verify.Run(w.ctx, w.Store, opts)
+	progress.Done()
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -131,8 +132,8 @@ func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
 	if id, err := evidence.NewChainID(name, datasetHTTP); err == nil {
 		return id, nil
 	}
-	if w.catalog == nil {
-		if err := w.openRest(w.ctx); err != nil {
+	if w.Catalog == nil {
+		if err := w.OpenRest(w.ctx); err != nil {
 			return evidence.ChainID{}, err
 		}
 	}
@@ -152,7 +153,7 @@ func (w *workspace) readChain(id evidence.ChainID) (verify.Chain, error) {
 func (w *workspace) readChains(ids []evidence.ChainID) ([]verify.Chain, error) {
 	opts := w.readOptions()
 	opts.Chains = ids
-	chains, err := verify.ReadChains(w.ctx, w.store, opts)
+	chains, err := verify.ReadChains(w.ctx, w.Store, opts)
 	if err != nil {
 		return nil, fmt.Errorf("read chain: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
@@ -14,12 +15,12 @@ import (
 
 const datasetHTTP = "http_requests"
 
-func newZone(env *Env, g *globals) *cobra.Command {
-	return newGroup("zone", "Add, list, show or remove the zones under collection",
+func newZone(env *site.Env, g *site.Globals) *cobra.Command {
+	return site.NewGroup("zone", "Add, list, show or remove the zones under collection",
 		newZoneAdd(env, g), newZoneList(env, g), newZoneShow(env, g), newZoneRemove(env, g))
 }
 
-func newZoneAdd(env *Env, g *globals) *cobra.Command {
+func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 	var name string
 	var force, asJSON bool
 	cmd := &cobra.Command{
@@ -31,13 +32,13 @@ func newZoneAdd(env *Env, g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := evidence.NewChainID(args[0], datasetHTTP)
 			if err != nil {
-				return usageError{err}
+				return site.Usage(err)
 			}
 			w, err := openWorkspace(cmd.Context(), env, g)
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			return runZoneAdd(w, id, name, force, asJSON)
 		},
 	}
@@ -64,27 +65,27 @@ func runZoneAdd(w *workspace, id evidence.ChainID, name string, force, asJSON bo
 	if !report.OK() && !force {
 		return failedProbe(id.Zone, report)
 	}
-	z := catalog.Zone{ID: id.Zone, Name: name, Dataset: id.Dataset, AddedAt: evidence.SealTime(w.env.Now())}
-	if err := w.catalog.PutZone(w.ctx, z); err != nil {
+	z := catalog.Zone{ID: id.Zone, Name: name, Dataset: id.Dataset, AddedAt: evidence.SealTime(w.Env.Now())}
+	if err := w.Catalog.PutZone(w.ctx, z); err != nil {
 		return fmt.Errorf("add zone: %w", err)
 	}
-	_, err = fmt.Fprintf(w.env.Err, "zone %s (%s) is under collection: rainlogs pull %s --from -24h\n", safeLine(name), id.Zone, safeLine(name))
+	_, err = fmt.Fprintf(w.Env.Err, "zone %s (%s) is under collection: rainlogs pull %s --from -24h\n", site.SafeLine(name), id.Zone, site.SafeLine(name))
 	return err //nolint:wrapcheck // standard error is gone
 }
 
 // failedProbe makes the exit code tell a refused credential from the rest.
 func failedProbe(zone string, report source.Report) error {
-	code := exitFailed
+	code := site.ExitFailed
 	for _, c := range report.Checks {
 		if c.Status == source.Fail && (c.Name == "token" || c.Name == "permission") {
-			code = exitDenied
+			code = site.ExitDenied
 		}
 	}
-	return codeError{code, fmt.Sprintf("zone %s was not added: a check failed (--force adds it all the same)", zone)}
+	return site.EndWith(code, fmt.Sprintf("zone %s was not added: a check failed (--force adds it all the same)", zone))
 }
 
 func (w *workspace) probe(zone string) (source.Report, error) {
-	src, _, err := w.openSource(w.ctx)
+	src, _, err := w.OpenSource(w.ctx)
 	if err != nil {
 		return source.Report{}, err
 	}
@@ -97,9 +98,9 @@ func (w *workspace) probe(zone string) (source.Report, error) {
 
 func printProbe(w *workspace, report source.Report, asJSON bool) error {
 	if asJSON {
-		return printJSON(w.env.Out, report)
+		return site.PrintJSON(w.Env.Out, report)
 	}
-	return table(w.env.Out, "", func(row func(...any)) {
+	return site.Table(w.Env.Out, "", func(row func(...any)) {
 		for _, c := range report.Checks {
 			row(c.Status, c.Name, c.Value, c.Detail)
 			if c.Remedy != "" && c.Status != source.OK {
@@ -109,7 +110,7 @@ func printProbe(w *workspace, report source.Report, asJSON bool) error {
 	})
 }
 
-func newZoneList(env *Env, g *globals) *cobra.Command {
+func newZoneList(env *site.Env, g *site.Globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the zones under collection", Args: cobra.NoArgs,
@@ -118,17 +119,17 @@ func newZoneList(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
-			zones, err := w.catalog.ListZones(w.ctx)
+			defer w.Close()
+			zones, err := w.Catalog.ListZones(w.ctx)
 			if err != nil {
 				return fmt.Errorf("list zones: %w", err)
 			}
 			if asJSON {
-				return printJSON(env.Out, zones)
+				return site.PrintJSON(env.Out, zones)
 			}
-			return table(env.Out, "NAME\tZONE\tDATASET\tADDED", func(row func(...any)) {
+			return site.Table(env.Out, "NAME\tZONE\tDATASET\tADDED", func(row func(...any)) {
 				for _, z := range zones {
-					row(z.Name, z.ID, z.Dataset, rfc3339(z.AddedAt))
+					row(z.Name, z.ID, z.Dataset, site.RFC3339(z.AddedAt))
 				}
 			})
 		},
@@ -137,7 +138,7 @@ func newZoneList(env *Env, g *globals) *cobra.Command {
 	return cmd
 }
 
-func newZoneShow(env *Env, g *globals) *cobra.Command {
+func newZoneShow(env *site.Env, g *site.Globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "show ZONE", Short: "Probe a zone again and show what works", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
@@ -146,7 +147,7 @@ func newZoneShow(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			z, err := w.zone(args[0])
 			if err != nil {
 				return err
@@ -158,14 +159,14 @@ func newZoneShow(env *Env, g *globals) *cobra.Command {
 			if err := printProbe(w, report, asJSON); err != nil || report.OK() {
 				return err
 			}
-			return codeError{exitFailed, fmt.Sprintf("zone %s cannot be collected as things stand", z.Name)}
+			return site.EndWith(site.ExitFailed, fmt.Sprintf("zone %s cannot be collected as things stand", z.Name))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func newZoneRemove(env *Env, g *globals) *cobra.Command {
+func newZoneRemove(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove ZONE", Short: "Take a zone out of collection; its archive stays", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -173,15 +174,15 @@ func newZoneRemove(env *Env, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer w.close()
+			defer w.Close()
 			z, err := w.zone(args[0])
 			if err != nil {
 				return err
 			}
-			if err := w.catalog.RemoveZone(w.ctx, z.ID, z.Dataset); err != nil {
+			if err := w.Catalog.RemoveZone(w.ctx, z.ID, z.Dataset); err != nil {
 				return fmt.Errorf("remove zone: %w", err)
 			}
-			_, err = fmt.Fprintf(env.Err, "zone %s is no longer collected; what was sealed stays\n", safeLine(z.Name))
+			_, err = fmt.Fprintf(env.Err, "zone %s is no longer collected; what was sealed stays\n", site.SafeLine(z.Name))
 			return err //nolint:wrapcheck // standard error is gone
 		},
 	}
@@ -189,9 +190,9 @@ func newZoneRemove(env *Env, g *globals) *cobra.Command {
 
 // zone finds a zone by name or id.
 func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
-	z, err := w.catalog.Zone(w.ctx, idOrName)
+	z, err := w.Catalog.Zone(w.ctx, idOrName)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return z, usagef("zone %q is not under collection (rainlogs zone list; rainlogs zone add ZONE_ID)", idOrName)
+		return z, site.Usagef("zone %q is not under collection (rainlogs zone list; rainlogs zone add ZONE_ID)", idOrName)
 	}
 	if err != nil {
 		return z, fmt.Errorf("find zone: %w", err)
@@ -200,7 +201,7 @@ func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
 }
 
 // completeZones offers zone names to the shell.
-func completeZones(env *Env, g *globals) cobra.CompletionFunc {
+func completeZones(env *site.Env, g *site.Globals) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx := cmd.Context()
 		if ctx == nil {
@@ -213,8 +214,8 @@ func completeZones(env *Env, g *globals) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
-		defer w.close()
-		zones, err := w.catalog.ListZones(ctx)
+		defer w.Close()
+		zones, err := w.Catalog.ListZones(ctx)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 )
 
 // rangeFlags are --from, --to and --tz.
@@ -24,7 +26,7 @@ func (f *rangeFlags) addTo(cmd *cobra.Command, what string) {
 func (f *rangeFlags) parse(now time.Time) (from, to time.Time, err error) {
 	loc, err := time.LoadLocation(f.tz)
 	if err != nil {
-		return from, to, usagef("--tz %q is not a time zone: use a name such as Europe/Rome", f.tz)
+		return from, to, site.Usagef("--tz %q is not a time zone: use a name such as Europe/Rome", f.tz)
 	}
 	if from, err = parseTime("--from", f.from, now, loc); err != nil {
 		return from, to, err
@@ -33,7 +35,7 @@ func (f *rangeFlags) parse(now time.Time) (from, to time.Time, err error) {
 		return from, to, err
 	}
 	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
-		return from, to, usagef("--from %s is not before --to %s", rfc3339(from), rfc3339(to))
+		return from, to, site.Usagef("--from %s is not before --to %s", site.RFC3339(from), site.RFC3339(to))
 	}
 	return from, to, nil
 }
@@ -58,7 +60,7 @@ func parseTime(flag, text string, now time.Time, loc *time.Location) (time.Time,
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, usagef(`%s %q is not a time: use 2026-11-23T14:00:00Z, "2026-11-23 14:00", -24h, -7d or now`, flag, text)
+	return time.Time{}, site.Usagef(`%s %q is not a time: use 2026-11-23T14:00:00Z, "2026-11-23 14:00", -24h, -7d or now`, flag, text)
 }
 
 // parseDuration is time.ParseDuration with days.
@@ -71,5 +73,3 @@ func parseDuration(text string) (time.Duration, bool) {
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0
 }
-
-func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"fmt"
@@ -9,12 +9,13 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 )
 
-func newConfig(env *Env, g *globals) *cobra.Command {
-	return newGroup("config", "Check, show or describe the configuration",
+// NewConfig is the command config, the same in each program.
+func NewConfig(env *Env, g *Globals) *cobra.Command {
+	return NewGroup("config", "Check, show or describe the configuration",
 		&cobra.Command{
 			Use: "check", Short: "Check the config file", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
-				cfg, err := loadConfig(env, g)
+				cfg, err := LoadConfig(env, g)
 				if err != nil {
 					return err
 				}
@@ -25,7 +26,7 @@ func newConfig(env *Env, g *globals) *cobra.Command {
 		&cobra.Command{
 			Use: "show", Short: "Print every value in force, secrets as references", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
-				cfg, err := loadConfig(env, g)
+				cfg, err := LoadConfig(env, g)
 				if err != nil {
 					return err
 				}
@@ -34,19 +35,20 @@ func newConfig(env *Env, g *globals) *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "schema", Short: "Print a JSON Schema of the config file, for editors", Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error { return printJSON(env.Out, config.Schema()) },
+			RunE: func(*cobra.Command, []string) error { return PrintJSON(env.Out, config.Schema()) },
 		},
 	)
 }
 
-func loadConfig(env *Env, g *globals) (*config.Config, error) {
-	path, err := config.Find(g.config, env.Getenv)
+// LoadConfig finds and reads the config.
+func LoadConfig(env *Env, g *Globals) (*config.Config, error) {
+	path, err := config.Find(g.Config, env.Getenv)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, Usage(err)
 	}
 	cfg, err := config.Load(path, env.Environ)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, Usage(err)
 	}
 	return cfg, nil
 }
@@ -58,7 +60,7 @@ func showConfig(env *Env, cfg *config.Config) error {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	return table(env.Out, "", func(row func(...any)) {
+	return Table(env.Out, "", func(row func(...any)) {
 		for _, name := range names {
 			row(name, values[name])
 		}

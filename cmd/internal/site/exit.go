@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"context"
@@ -16,16 +16,17 @@ import (
 
 // The exit codes, the same in every command.
 const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitDamaged     = 3
-	exitIncomplete  = 4
-	exitDenied      = 5
-	exitInterrupted = 130
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitDamaged     = 3
+	ExitIncomplete  = 4
+	ExitDenied      = 5
+	ExitInterrupted = 130
 )
 
-const exitHelp = `Exit codes: 0 done, 1 failed, 2 usage or config, 3 evidence damaged or tampered with,
+// ExitHelp stands in the help of each command that has more to say than done.
+const ExitHelp = `Exit codes: 0 done, 1 failed, 2 usage or config, 3 evidence damaged or tampered with,
 4 coverage incomplete (only with --require-complete), 5 not authorised, 130 interrupted.`
 
 // usageError is a wrong flag, argument or config.
@@ -34,7 +35,11 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+// Usage makes err one of the caller's making: ExitUsage.
+func Usage(err error) error { return usageError{err} }
+
+// Usagef is Usage of a new error.
+func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // codeError ends the program with a code after a report that says it all.
 type codeError struct {
@@ -44,26 +49,29 @@ type codeError struct {
 
 func (e codeError) Error() string { return e.msg }
 
-// exitCode maps an error to the program's exit code.
-func exitCode(err error) int {
+// EndWith is an error that ends the program with a code.
+func EndWith(code int, msg string) error { return codeError{code, msg} }
+
+// ExitCode maps an error to the program's exit code.
+func ExitCode(err error) int {
 	var code codeError
 	var usage usageError
 	var src *source.Error
 	switch {
 	case err == nil:
-		return exitOK
+		return ExitOK
 	case errors.As(err, &code):
 		return code.code
 	case errors.Is(err, context.Canceled):
-		return exitInterrupted
+		return ExitInterrupted
 	case errors.As(err, &usage), errors.Is(err, config.ErrNotFound), isCobraUsage(err):
-		return exitUsage
+		return ExitUsage
 	case errors.Is(err, chain.ErrDamaged):
-		return exitDamaged
+		return ExitDamaged
 	case errors.As(err, &src) && (src.Reason == source.ReasonCredential || src.Reason == source.ReasonNotEntitled):
-		return exitDenied
+		return ExitDenied
 	}
-	return exitFailed
+	return ExitFailed
 }
 
 // isCobraUsage knows cobra's own complaints, which have no type.

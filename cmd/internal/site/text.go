@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"encoding/json"
@@ -7,14 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"github.com/dustin/go-humanize"
 )
 
-// safeLine makes foreign text harmless to a terminal: what is not printable
+// SafeLine makes foreign text harmless to a terminal: what is not printable
 // becomes visible as an escape.
-func safeLine(s string) string {
+func SafeLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if r == '\n' || r == ' ' || unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r) {
@@ -27,8 +28,8 @@ func safeLine(s string) string {
 	return b.String()
 }
 
-// table aligns tab-separated rows.
-func table(w io.Writer, header string, rows func(row func(cells ...any))) error {
+// Table aligns tab-separated rows.
+func Table(w io.Writer, header string, rows func(row func(cells ...any))) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	if header != "" {
 		_, _ = fmt.Fprintln(tw, header) // Flush reports what Fprintln could
@@ -36,7 +37,7 @@ func table(w io.Writer, header string, rows func(row func(cells ...any))) error 
 	rows(func(cells ...any) {
 		texts := make([]string, len(cells))
 		for i, c := range cells {
-			texts[i] = safeLine(fmt.Sprint(c))
+			texts[i] = SafeLine(fmt.Sprint(c))
 		}
 		_, _ = fmt.Fprintln(tw, strings.Join(texts, "\t"))
 	})
@@ -46,7 +47,8 @@ func table(w io.Writer, header string, rows func(row func(cells ...any))) error 
 	return nil
 }
 
-func printJSON(w io.Writer, v any) error {
+// PrintJSON prints v indented, as it is.
+func PrintJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -56,6 +58,11 @@ func printJSON(w io.Writer, v any) error {
 	return nil
 }
 
-func bytesText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
+// BytesText is a size for people.
+func BytesText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
-func count(n int64) string { return humanize.Comma(n) }
+// Count is a number for people.
+func Count(n int64) string { return humanize.Comma(n) }
+
+// RFC3339 is t in UTC, to the second.
+func RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"context"
@@ -27,38 +27,38 @@ const defaultSource = "logpull"
 // closeTimeout bounds the draining of plugins at the end of a command.
 const closeTimeout = 15 * time.Second
 
-func servePlugin(args []string, env *Env) int {
+func servePlugin(program string, args []string, env *Env) int {
 	if len(args) == 2 {
 		for _, p := range standard.Plugins() {
 			if p.Kind() == args[0] && p.Name == args[1] {
 				sdk.Serve(p)
-				return exitOK
+				return ExitOK
 			}
 		}
 	}
-	_, _ = fmt.Fprintf(env.Err, "rainlogs %s: want a kind and a name of a built-in plugin\n", pluginServe) // nothing can be told if stderr is gone
-	return exitUsage
+	_, _ = fmt.Fprintf(env.Err, "%s %s: want a kind and a name of a built-in plugin\n", program, pluginServe) // nothing can be told if stderr is gone
+	return ExitUsage
 }
 
-// openStore launches the archive's storage plugin.
-func (w *workspace) openStore(ctx context.Context) (storage.Storage, error) {
-	p := w.cfg.Archive.Storage[0]
+// OpenStore launches the archive's storage plugin.
+func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
+	p := w.Config.Archive.Storage[0]
 	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
 	if err != nil {
 		return nil, err
 	}
-	if w.store, err = instance.Storage(); err != nil {
+	if w.Store, err = instance.Storage(); err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
-	return w.store, nil
+	return w.Store, nil
 }
 
-// openSource launches the source plugin once.
-func (w *workspace) openSource(ctx context.Context) (source.Source, collect.Plugin, error) {
+// OpenSource launches the source plugin once.
+func (w *Workspace) OpenSource(ctx context.Context) (source.Source, collect.Plugin, error) {
 	if w.source != nil {
 		return w.source, w.sourceID, nil
 	}
-	instance, err := w.launch(ctx, wire.KindSource, defaultSource, w.cfg.Sources[defaultSource].Settings())
+	instance, err := w.launch(ctx, wire.KindSource, defaultSource, w.Config.Sources[defaultSource].Settings())
 	if err != nil {
 		return nil, collect.Plugin{}, err
 	}
@@ -70,7 +70,7 @@ func (w *workspace) openSource(ctx context.Context) (source.Source, collect.Plug
 	return w.source, w.sourceID, nil
 }
 
-func (w *workspace) launch(ctx context.Context, kind, name string, settings map[string]string) (*pluginhost.Instance, error) {
+func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[string]string) (*pluginhost.Instance, error) {
 	values, err := w.resolveSecrets(kind, name, settings)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (w *workspace) launch(ctx context.Context, kind, name string, settings map[
 		return nil, err
 	}
 	if w.host == nil {
-		if w.host, err = pluginhost.New(pluginhost.Config{Logger: w.logger(), Now: w.env.Now}); err != nil {
+		if w.host, err = pluginhost.New(pluginhost.Config{Logger: w.Logger(), Now: w.Env.Now}); err != nil {
 			return nil, fmt.Errorf("start plugin host: %w", err)
 		}
 	}
@@ -88,16 +88,16 @@ func (w *workspace) launch(ctx context.Context, kind, name string, settings map[
 }
 
 // spec finds a plugin: built in, or in the plugin folder and pinned.
-func (w *workspace) spec(kind, name string, values sdkconfig.Values) (pluginhost.Spec, error) {
+func (w *Workspace) spec(kind, name string, values sdkconfig.Values) (pluginhost.Spec, error) {
 	if _, ok := builtin(kind, name); ok {
 		return pluginhost.Self(kind, name, values), nil
 	}
 	binary := "rainlogs-" + kind + "-" + name
-	pin, ok := w.cfg.Plugins.Pin[name]
-	if w.cfg.Plugins.Dir == "" || !ok {
-		return pluginhost.Spec{}, usagef("%s plugin %q is not built in: put %s into plugins.dir and its SHA-256 into plugins.pin", kind, name, binary)
+	pin, ok := w.Config.Plugins.Pin[name]
+	if w.Config.Plugins.Dir == "" || !ok {
+		return pluginhost.Spec{}, Usagef("%s plugin %q is not built in: put %s into plugins.dir and its SHA-256 into plugins.pin", kind, name, binary)
 	}
-	path, err := pluginhost.Find(w.cfg.Plugins.Dir, kind, name)
+	path, err := pluginhost.Find(w.Config.Plugins.Dir, kind, name)
 	if err != nil {
 		return pluginhost.Spec{}, err //nolint:wrapcheck // names the plugin already
 	}
@@ -116,7 +116,7 @@ func builtin(kind, name string) (sdk.Plugin, bool) {
 // resolveSecrets replaces env: and file: references by what they name, just
 // before the plugin gets them. A built-in plugin's secret given in the open
 // is refused.
-func (w *workspace) resolveSecrets(kind, name string, settings map[string]string) (sdkconfig.Values, error) {
+func (w *Workspace) resolveSecrets(kind, name string, settings map[string]string) (sdkconfig.Values, error) {
 	secret := map[string]bool{}
 	if p, ok := builtin(kind, name); ok {
 		for _, f := range p.Schema {
@@ -126,9 +126,9 @@ func (w *workspace) resolveSecrets(kind, name string, settings map[string]string
 	values := sdkconfig.Values{}
 	for key, value := range settings {
 		if secret[key] || strings.HasPrefix(value, "env:") || strings.HasPrefix(value, "file:") {
-			resolved, err := config.Secret(name+"."+key, value, w.env.Getenv)
+			resolved, err := config.Secret(name+"."+key, value, w.Env.Getenv)
 			if err != nil {
-				return nil, usageError{err}
+				return nil, Usage(err)
 			}
 			value = resolved
 		}

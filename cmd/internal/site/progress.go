@@ -1,4 +1,4 @@
-package cli
+package site
 
 import (
 	"time"
@@ -6,14 +6,14 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// bar is a progress bar with rate and estimate on a terminal, and nothing
+// Bar is a progress bar with rate and estimate on a terminal, and nothing
 // elsewhere.
-type bar struct{ b *progressbar.ProgressBar }
+type Bar struct{ b *progressbar.ProgressBar }
 
-// newBar starts a bar; total < 0 is unknown. asBytes shows sizes.
-func newBar(env *Env, g *globals, what string, total int64, asBytes bool) bar {
-	if !env.Terminal || g.noProgress || env.Getenv("TERM") == "dumb" {
-		return bar{}
+// NewBar starts a bar; total < 0 is unknown. asBytes shows sizes.
+func NewBar(env *Env, g *Globals, what string, total int64, asBytes bool) Bar {
+	if !env.Terminal || g.NoProgress || env.Getenv("TERM") == "dumb" {
+		return Bar{}
 	}
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(env.Err), progressbar.OptionSetDescription(what),
@@ -25,10 +25,11 @@ func newBar(env *Env, g *globals, what string, total int64, asBytes bool) bar {
 	if asBytes {
 		options = append(options, progressbar.OptionShowBytes(true))
 	}
-	return bar{progressbar.NewOptions64(total, options...)}
+	return Bar{progressbar.NewOptions64(total, options...)}
 }
 
-func (p bar) set(n, total int64) {
+// Set moves the bar to n; a total of 0 or less leaves the total as it is.
+func (p Bar) Set(n, total int64) {
 	if p.b == nil {
 		return
 	}
@@ -38,7 +39,8 @@ func (p bar) set(n, total int64) {
 	_ = p.b.Set64(n) // a bar that cannot be drawn stops nothing
 }
 
-func (p bar) done() {
+// Done takes the bar away.
+func (p Bar) Done() {
 	if p.b != nil {
 		_ = p.b.Finish() // as above
 	}

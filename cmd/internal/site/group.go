@@ -1,16 +1,16 @@
-package cli
+package site
 
 import "github.com/spf13/cobra"
 
-// newGroup is a command that only holds others. cobra takes a word that none
+// NewGroup is a command that only holds others. cobra takes a word that none
 // of them has for an argument and shows the help with exit code 0; to a script that
 // is success.
-func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
+func NewGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+				return Usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 			}
 			return cmd.Help()
 		},

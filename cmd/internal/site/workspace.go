@@ -1,0 +1,159 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/chain"
+	"github.com/fabriziosalmi/rainlogs/core/collect"
+	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/sdk/source"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
+)
+
+// Workspace is an opened configuration: the archive's store through its
+// plugin, the catalog and the key. Commands open it, use it and close it.
+// It is not for concurrent use while something is being opened.
+type Workspace struct {
+	Env     *Env
+	Globals *Globals
+	Config  *config.Config
+	Store   storage.Storage
+	Catalog catalog.Catalog  // nil from OpenReader, until OpenRest
+	Key     chain.PrivateKey // zero from OpenReader, until OpenKey
+	Archive string           // UUID
+
+	log      *slog.Logger
+	host     *pluginhost.Host
+	source   source.Source // nil until OpenSource
+	sourceID collect.Plugin
+}
+
+// New is a workspace of which nothing is open yet.
+func New(env *Env, g *Globals, cfg *config.Config) *Workspace {
+	return &Workspace{Env: env, Globals: g, Config: cfg}
+}
+
+// Open opens everything a command that works on the archive needs.
+func Open(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
+	w, err := OpenReader(ctx, env, g)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.OpenRest(ctx); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// OpenReader opens config and store only: enough to verify, and to work
+// beside a damaged catalog.
+func OpenReader(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
+	cfg, err := LoadConfig(env, g)
+	if err != nil {
+		return nil, err
+	}
+	w := New(env, g, cfg)
+	if _, err := w.OpenStore(ctx); err != nil {
+		w.Close()
+		return nil, err
+	}
+	desc, err := readDescriptor(ctx, w.Store)
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.Archive = desc.Archive
+	return w, nil
+}
+
+// OpenRest opens what OpenReader left: the key and the catalog.
+func (w *Workspace) OpenRest(ctx context.Context) error {
+	if err := w.OpenKey(); err != nil {
+		return err
+	}
+	var err error
+	w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog)
+	return err
+}
+
+// OpenKey reads the signing key and checks that it is this archive's.
+func (w *Workspace) OpenKey() error {
+	text, err := config.Secret("key", w.Config.Key, w.Env.Getenv)
+	if err != nil {
+		return Usage(err)
+	}
+	if w.Key, err = chain.ParsePrivateKey(text); err != nil {
+		return Usagef("key (%s): %w", w.Config.Key, err)
+	}
+	if want := evidence.KeyName(w.Archive); w.Key.Public().Name() != want {
+		return Usagef("key (%s) is named %s, but the archive wants %s: it is another archive's key", w.Config.Key, w.Key.Public().Name(), want)
+	}
+	return nil
+}
+
+// Logger writes to standard error: everything with --verbose, else warnings.
+func (w *Workspace) Logger() *slog.Logger {
+	if w.log == nil {
+		level := slog.LevelWarn
+		if w.Globals.Verbose {
+			level = slog.LevelDebug
+		}
+		w.log = slog.New(slog.NewTextHandler(w.Env.Err, &slog.HandlerOptions{Level: level}))
+	}
+	return w.log
+}
+
+// Close closes what is open, giving plugins some time to end by themselves.
+func (w *Workspace) Close() {
+	var errs []error
+	if w.Catalog != nil {
+		errs = append(errs, w.Catalog.Close())
+	}
+	if w.host != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout) // the command's own may be over
+		defer cancel()
+		errs = append(errs, w.host.Close(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		w.Logger().Warn("close", "error", err)
+	}
+}
+
+// maxDescriptor bounds what is read as rainlogs.json.
+const maxDescriptor = 64 << 10
+
+func readDescriptor(ctx context.Context, store storage.Storage) (evidence.Descriptor, error) {
+	body, err := store.Get(ctx, evidence.DescriptorKey, 0, maxDescriptor)
+	if errors.Is(err, storage.ErrNotFound) {
+		return evidence.Descriptor{}, Usagef("there is no archive in the store (no %s): make one with rainlogs init", evidence.DescriptorKey)
+	}
+	if err != nil {
+		return evidence.Descriptor{}, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(body, maxDescriptor))
+	if closeErr := body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return evidence.Descriptor{}, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
+	}
+	return evidence.DecodeDescriptor(b) //nolint:wrapcheck // names the file already
+}
+
+// Collector names this program in entries. The host's name is not a person's.
+func Collector() evidence.Collector {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return evidence.Collector{Name: "rainlogs", Version: Version, Host: host}
+}
