@@ -50,6 +50,7 @@ type run struct {
 
 	mu    sync.Mutex // guards the rest, and the order of Progress
 	tried map[evidence.Window]int
+	rest  time.Time // no window gets its turn before
 	sum   Summary
 	total int
 	done  int
@@ -130,6 +131,9 @@ func (r *run) due(ctx context.Context) (due []catalog.Window, next time.Time, er
 		}
 		due = append(due, w)
 	}
+	if len(due) > 0 && r.rest.After(now) {
+		return nil, r.rest, nil
+	}
 	return due, next, nil
 }
 
@@ -138,7 +142,7 @@ func (r *run) round(ctx context.Context, due []catalog.Window) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.c.Concurrency)
 	for _, w := range due {
-		if r.halted.Load() || gctx.Err() != nil {
+		if r.halted.Load() || gctx.Err() != nil || r.resting() {
 			break // their windows stay open
 		}
 		g.Go(func() error {
@@ -158,6 +162,13 @@ func (r *run) round(ctx context.Context, due []catalog.Window) error {
 	return ctx.Err() //nolint:wrapcheck // the caller's own cancellation
 }
 
+// resting reports whether the source's budget is spent for the moment.
+func (r *run) resting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rest.After(r.c.Now())
+}
+
 // note counts an outcome and passes it on. A full spool ends the run.
 func (r *run) note(w evidence.Window, out Outcome) error {
 	r.mu.Lock()
@@ -168,6 +179,10 @@ func (r *run) note(w evidence.Window, out Outcome) error {
 		r.sum.Already++
 		return nil
 	case out.State == catalog.Planned:
+		if !out.NextAt.IsZero() {
+			r.tried[w]--
+			r.rest = out.NextAt
+		}
 		return nil
 	case out.State == catalog.Sealed:
 		r.sum.Sealed++

@@ -11,13 +11,15 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/schedule"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
 // Outcome is what a window has become.
 type Outcome struct {
-	// State is Sealed, Lost, Retrying or Blocked; Planned where the window was
-	// parted and its parts are planned in its place.
+	// State is Sealed, Lost, Retrying or Blocked. Planned: the window was
+	// parted and its parts are planned in its place, or, with NextAt set, it
+	// did not get its turn.
 	State   catalog.State
 	Already bool  // another collector had sealed it
 	Lines   int64 // Sealed
@@ -172,6 +174,13 @@ func (c *Collector) sealedAlready(ctx context.Context, row catalog.Window) (*Out
 func (c *Collector) failed(ctx context.Context, row catalog.Window, cause error) (Outcome, error) {
 	if done, err := c.sealedAlready(ctx, row); err != nil || done != nil {
 		return deref(done), err // by another collector, while we pulled
+	}
+	if e := (*source.Error)(nil); errors.As(cause, &e) && e.Reason == schedule.ReasonBudget {
+		row.State = catalog.Planned // nothing was asked: it is no attempt
+		if err := c.Catalog.Update(ctx, row); err != nil {
+			return Outcome{}, fmt.Errorf("put window %s back: %w", row.Window, err)
+		}
+		return Outcome{State: catalog.Planned, NextAt: c.Now().Add(e.After), Err: cause}, nil
 	}
 	before := row
 	row.Attempts++

@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
+	"github.com/robfig/cron/v3"
 )
 
 // FileName is the config file's usual name.
@@ -30,11 +32,12 @@ type Config struct {
 	Path      string            `koanf:"-" yaml:"-"`
 	Archive   Archive           `koanf:"archive"`
 	Key       string            `koanf:"key" doc:"signing key: file:PATH (0600) or env:NAME"`
-	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH"`
+	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH for one machine; postgres://USER@HOST/NAME for several daemons, or env:NAME or file:PATH that hold it with its password"`
 	Spool     string            `koanf:"spool" doc:"folder for windows between source and archive"`
 	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive"`
 	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name"`
 	Collector Collector         `koanf:"collector"`
+	Server    Server            `koanf:"server"`
 	Query     Query             `koanf:"query"`
 	Plugins   Plugins           `koanf:"plugins"`
 }
@@ -53,6 +56,17 @@ type Collector struct {
 	Window      time.Duration `koanf:"window" doc:"length of a window, 1s to 1h"`
 	Lag         time.Duration `koanf:"lag" doc:"how far behind now a window must end, at least 1m"`
 	Concurrency int           `koanf:"concurrency" doc:"windows pulled at once"`
+	Schedule    string        `koanf:"schedule" doc:"when the daemon collects, a cron expression in UTC; a zone may have its own"`
+	Backfill    time.Duration `koanf:"backfill" doc:"how far back a new zone is collected, at most what the source still has"`
+	Observe     time.Duration `koanf:"observe" doc:"how often the daemon asks the source about a zone: retention, boundary, fields"`
+	Retention   time.Duration `koanf:"retention" doc:"how long objects are kept; 0 keeps them for ever"`
+	Reason      string        `koanf:"retention_reason" doc:"why they are kept for so long; sealed with each expiry"`
+	Drain       time.Duration `koanf:"drain" doc:"how long windows under way may go on when the daemon is stopped"`
+}
+
+// Server is the daemon's own HTTP server.
+type Server struct {
+	Listen string `koanf:"listen" doc:"HOST:PORT of /health and /metrics; empty for none"`
 }
 
 // Query are the limits of the query engine.
@@ -72,8 +86,11 @@ type Plugins struct {
 func defaults() map[string]any {
 	return map[string]any{
 		"key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
-		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 4,
-		"query.memory": "4GiB", "query.timeout": "5m",
+		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 8,
+		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
+		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
+		"server.listen": "127.0.0.1:8080",
+		"query.memory":  "4GiB", "query.timeout": "5m",
 	}
 }
 
@@ -137,7 +154,7 @@ func Parse(b []byte, dir string, environ []string) (*Config, error) {
 	c := &Config{}
 	err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		Result: c, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: false,
-		DecodeHook: mapstructure.StringToTimeDurationHookFunc(),
+		DecodeHook: durations,
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
@@ -169,6 +186,7 @@ func (c *Config) resolve(dir string) {
 	if path, ok := strings.CutPrefix(c.Catalog, "sqlite:"); ok {
 		c.Catalog = "sqlite:" + absolute(path, dir)
 	}
+	c.Catalog = resolveRef(c.Catalog, dir)
 	c.Spool = absolute(c.Spool, dir)
 	if c.Known == "" {
 		c.Known = filepath.Join(xdg.StateHome, "rainlogs", "known")
@@ -217,16 +235,56 @@ func (c *Config) validate() error {
 		return errors.New("archive.storage has more than one store: failover and mirror are not built yet")
 	case c.Archive.Storage[0].Name() == "":
 		return errors.New("archive.storage[0] lacks plugin, such as plugin: fs")
-	case !strings.HasPrefix(c.Catalog, "sqlite:"):
-		return fmt.Errorf("catalog is %q: want sqlite:PATH", c.Catalog)
-	case c.Collector.Window < time.Second || c.Collector.Window > time.Hour || c.Collector.Window%time.Second != 0:
-		return fmt.Errorf("collector.window is %s: want whole seconds between 1s and 1h (Logpull's widest window)", c.Collector.Window)
-	case c.Collector.Lag < time.Minute:
-		return fmt.Errorf("collector.lag is %s: Logpull serves nothing younger than 1m", c.Collector.Lag)
-	case c.Collector.Concurrency < 1 || c.Collector.Concurrency > 64:
-		return fmt.Errorf("collector.concurrency is %d: want 1 to 64", c.Collector.Concurrency)
+	}
+	if err := checkCatalog(c.Catalog); err != nil {
+		return err
+	}
+	return c.Collector.validate()
+}
+
+func (c Collector) validate() error {
+	switch {
+	case c.Window < time.Second || c.Window > time.Hour || c.Window%time.Second != 0:
+		return fmt.Errorf("collector.window is %s: want whole seconds between 1s and 1h (Logpull's widest window)", c.Window)
+	case c.Lag < time.Minute:
+		return fmt.Errorf("collector.lag is %s: Logpull serves nothing younger than 1m", c.Lag)
+	case c.Concurrency < 1 || c.Concurrency > 64:
+		return fmt.Errorf("collector.concurrency is %d: want 1 to 64", c.Concurrency)
+	}
+	if _, err := cron.ParseStandard(c.Schedule); err != nil {
+		return fmt.Errorf("collector.schedule %.80q is no cron expression such as \"*/5 * * * *\": %w", c.Schedule, err)
+	}
+	switch {
+	case c.Backfill < 0:
+		return fmt.Errorf("collector.backfill is %s: want 0 or more", c.Backfill)
+	case c.Observe < time.Minute:
+		return fmt.Errorf("collector.observe is %s: want at least 1m", c.Observe)
+	case c.Retention != 0 && c.Retention < 24*time.Hour:
+		return fmt.Errorf("collector.retention is %s: want 0 (for ever) or at least 24h", c.Retention)
+	case c.Retention != 0 && strings.TrimSpace(c.Reason) == "":
+		return errors.New("collector.retention_reason is empty: say why objects are kept for so long; it is sealed with each expiry")
+	case c.Drain < time.Second:
+		return fmt.Errorf("collector.drain is %s: want at least 1s", c.Drain)
 	}
 	return nil
+}
+
+// checkCatalog checks an address's form. It never repeats it: a database's may
+// hold a password.
+func checkCatalog(address string) error {
+	scheme, _, _ := strings.Cut(address, ":")
+	switch scheme {
+	case "sqlite", "env", "file":
+		return nil
+	case "postgres", "postgresql":
+		if u, err := url.Parse(address); err != nil {
+			return errors.New("catalog is not a URL such as postgres://USER@HOST/NAME")
+		} else if _, has := u.User.Password(); has {
+			return errors.New("catalog holds a password in the open: put the address into a variable or a file, and write env:NAME or file:PATH")
+		}
+		return nil
+	}
+	return errors.New("catalog: want sqlite:PATH, postgres://USER@HOST/NAME, or env:NAME or file:PATH that hold one")
 }
 
 // Name is the plugin's name.

@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Collector.Window != time.Minute || c.Collector.Lag != 2*time.Minute || c.Collector.Concurrency != 4 {
+	if c.Collector.Window != time.Minute || c.Collector.Lag != 2*time.Minute || c.Collector.Concurrency != 8 || c.Collector.Retention != 400*24*time.Hour {
 		t.Errorf("collector %+v", c.Collector)
 	}
 	if c.Catalog != "sqlite:/base/catalog.db" || c.Key != "file:/base/signing.key" || c.Spool != "/base/spool" {
@@ -58,11 +58,18 @@ func TestParseRefuses(t *testing.T) {
 		strings.Replace(good, "window: 1m", "concurrency: 0", 1):   "collector.concurrency",
 		strings.Replace(good, "window: 1m", "window: sometime", 1): "'collector.window'",
 		"archive: {storage: []}":                                   "archive.storage is empty",
-		good + "catalog: postgres://x":                             "want sqlite:PATH",
-		"\t{":                                                      "parse",
+		good + "catalog: mysql://x":                                "want sqlite:PATH",
+		good + "catalog: postgres://u:s3cret@h/d":                  "password in the open",
+		strings.Replace(good, "window: 1m", "retention: 12h", 1):   "collector.retention",
+		strings.Replace(good, "window: 1m", "retention: 4x", 1):    "is not a duration",
+		strings.Replace(good, "window: 1m", "schedule: daily", 1):  "collector.schedule",
+		"\t{": "parse",
 	} {
-		if _, err := config.Parse([]byte(text), "/", nil); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := config.Parse([]byte(text), "/", nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
+		} else if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("a secret is told: %v", err)
 		}
 	}
 }

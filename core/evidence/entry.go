@@ -162,9 +162,11 @@ type Gap struct {
 
 // The topics of observations that this version writes or reads.
 const (
-	TopicFields    = "fields"    // value: {"names":[…]}
-	TopicRetention = "retention" // value: {"flag":true}
-	TopicBoundary  = "boundary"  // value: {"regions":[…]}
+	TopicFields    = "fields"         // value: {"names":[…]}
+	TopicRetention = "retention"      // value: {"flag":true}
+	TopicBoundary  = "boundary"       // value: {"regions":[…]}
+	TopicPlan      = "plan"           // value: {"name":"Enterprise Website"}
+	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
 )
 
 // Observation is what a source or store said at a time. Topics are open; a
