@@ -21,28 +21,28 @@ type window struct {
 
 // due returns at most limit windows that the policy gives up and no hold
 // covers, oldest first, each proven to be sealed as the catalog says; and how
-// many are kept by holds among those that were looked at. all is false if
-// there may be more.
-func (k *Keeper) due(ctx context.Context, chain evidence.ChainID, limit int) (found []window, held int64, all bool, err error) {
+// many are kept by holds among those that were looked at: all, if fewer than
+// limit are found.
+func (k *Keeper) due(ctx context.Context, chain evidence.ChainID, limit int) (found []window, held int64, err error) {
 	before, ok := k.before()
 	if !ok {
-		return nil, 0, true, nil
+		return nil, 0, nil
 	}
 	holds, err := k.Catalog.Holds(ctx, chain)
 	if err != nil {
-		return nil, 0, false, err //nolint:wrapcheck // names the chain already
+		return nil, 0, err //nolint:wrapcheck // names the chain already
 	}
 	// What is held stays expirable and comes first each time: look behind it.
 	for look := limit; ; look *= 2 {
 		rows, err := k.Catalog.Expirable(ctx, chain, before, look)
 		if err != nil {
-			return nil, 0, false, err //nolint:wrapcheck // names the chain already
+			return nil, 0, err //nolint:wrapcheck // names the chain already
 		}
 		if found, held, err = k.free(ctx, chain, rows, holds, limit); err != nil {
-			return nil, 0, false, err
+			return nil, 0, err
 		}
-		if all = len(rows) < look; all || len(found) == limit {
-			return found, held, all && len(found) < limit, nil
+		if len(rows) < look || len(found) == limit {
+			return found, held, nil
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -63,78 +64,74 @@ func (k *Keeper) Expire(ctx context.Context, chain evidence.ChainID) (Summary, e
 }
 
 func (k *Keeper) expire(ctx context.Context, chain evidence.ChainID, s *Summary) error {
-	from, err := k.remove(ctx, chain, time.Time{}, s)
-	for err == nil {
-		var more bool
-		if more, err = k.declare(ctx, chain, s); err != nil || !more {
-			break
+	r := &remover{Keeper: k, chain: chain, s: s, tried: map[int64]bool{}}
+	from := time.Time{}
+	for {
+		if err := r.remove(ctx, from); err != nil || r.broken >= maxBroken {
+			return err // a store that is down is told in the summary; what is named next would wait as well
 		}
-		// What was named just now is newer than all before it, but where a hold
-		// was lifted; that is found from the beginning.
-		if _, err = k.remove(ctx, chain, from, s); errors.Is(err, errStoreDown) {
-			return nil // told in the summary; what is named next would wait as well
+		first, err := r.declare(ctx)
+		if err != nil || first.IsZero() {
+			return err
 		}
+		from = first
 	}
-	if errors.Is(err, errStoreDown) {
-		return nil
-	}
-	return err
 }
 
-// declare seals one expiry entry; false if there was nothing to name.
-func (k *Keeper) declare(ctx context.Context, chain evidence.ChainID, s *Summary) (bool, error) {
+// declare seals one expiry entry and returns where the first window it names
+// starts; the zero time if there was nothing to name.
+func (r *remover) declare(ctx context.Context) (first time.Time, err error) {
 	var seqs []int64
 	var held int64
-	_, err := k.Collector.Enter(ctx, chain, func(ctx context.Context) ([]evidence.Entry, error) {
-		windows, n, _, err := k.due(ctx, chain, batch)
-		if seqs, held = nil, n; err != nil || len(windows) == 0 {
+	_, err = r.Collector.Enter(ctx, r.chain, func(ctx context.Context) ([]evidence.Entry, error) {
+		windows, n, err := r.due(ctx, r.chain, batch)
+		if held = n; err != nil || len(windows) == 0 {
 			return nil, err
 		}
+		first = windows[0].row.Window.Start
 		for _, w := range windows {
 			seqs = append(seqs, w.row.Seq)
+			if start := w.row.Window.Start; start.Before(first) {
+				first = start
+			}
 		}
 		return []evidence.Entry{{Kind: evidence.KindExpiry, Expiry: &evidence.Expiry{
-			Seqs: seqs, Policy: k.Policy.Text, Reason: k.Policy.Reason,
+			Seqs: seqs, Policy: r.Policy.Text, Reason: r.Policy.Reason,
 		}}}, nil
 	})
 	if err != nil || len(seqs) == 0 {
-		s.Held += held // the last look saw all that is held
-		return false, err
+		r.s.Held += held // this look saw all that is held
+		return time.Time{}, err
 	}
-	s.Entries, s.Declared = s.Entries+1, s.Declared+int64(len(seqs))
-	return true, nil
+	r.s.Entries, r.s.Declared = r.s.Entries+1, r.s.Declared+int64(len(seqs))
+	return first, nil
 }
 
-var errStoreDown = errors.New("store refuses one deletion after the other")
-
-// remover removes expiring windows of a chain.
+// remover is one Expire at work.
 type remover struct {
 	*Keeper
 	chain  evidence.ChainID
 	s      *Summary
-	broken int // failures in a row
+	tried  map[int64]bool // seqs that stay: held, locked or failed
+	broken int            // failures in a row
 }
 
-// remove deletes the objects of expiring windows from a start on, and returns
-// where the last one looked at ended.
-func (k *Keeper) remove(ctx context.Context, chain evidence.ChainID, from time.Time, s *Summary) (time.Time, error) {
-	r := &remover{Keeper: k, chain: chain, s: s}
-	for {
-		rows, err := k.Catalog.Expiring(ctx, chain, from, removals)
+// remove deletes the objects of expiring windows from a start on.
+func (r *remover) remove(ctx context.Context, from time.Time) error {
+	for r.broken < maxBroken {
+		rows, err := r.Catalog.Expiring(ctx, r.chain, from, removals)
 		if err != nil || len(rows) == 0 {
-			return from, err //nolint:wrapcheck // names the chain already
+			return err //nolint:wrapcheck // names the chain already
 		}
-		end := rows[len(rows)-1].Window.End
-		_, err = k.Collector.Enter(ctx, chain, func(ctx context.Context) ([]evidence.Entry, error) {
+		_, err = r.Collector.Enter(ctx, r.chain, func(ctx context.Context) ([]evidence.Entry, error) {
 			return nil, r.removeFrom(ctx, from)
 		})
 		if err != nil {
-			return from, err //nolint:wrapcheck // names the chain already
+			return err //nolint:wrapcheck // names the chain already
 		}
-		if from = end; r.broken >= maxBroken {
-			return from, errStoreDown
-		}
+		from = rows[len(rows)-1].Window.End
 	}
+	return nil
 }
 
 // removeFrom removes one stretch of expiring windows. The chain is at rest.
@@ -143,6 +140,7 @@ func (r *remover) removeFrom(ctx context.Context, from time.Time) error {
 	if err != nil {
 		return err //nolint:wrapcheck // names the chain already
 	}
+	rows = slices.DeleteFunc(rows, func(w catalog.Window) bool { return r.tried[w.Seq] })
 	holds, err := r.Catalog.Holds(ctx, r.chain)
 	if err != nil {
 		return err //nolint:wrapcheck // names the chain already
@@ -152,6 +150,9 @@ func (r *remover) removeFrom(ctx context.Context, from time.Time) error {
 		return err
 	}
 	r.s.Held += held
+	for _, w := range rows {
+		r.tried[w.Seq] = true
+	}
 	for _, w := range windows {
 		if r.broken >= maxBroken {
 			return nil
@@ -191,6 +192,7 @@ func (r *remover) removeOne(ctx context.Context, w window) error {
 	if err := r.Catalog.SetRemoved(ctx, r.chain, w.row.Seq); err != nil {
 		return err //nolint:wrapcheck // names the entry already
 	}
+	delete(r.tried, w.row.Seq)
 	s := r.s
 	s.Removed, s.Objects, s.Bytes = s.Removed+1, s.Objects+deleted, s.Bytes+w.entry.Object.Bytes
 	s.From, s.To = widen(s.From, s.To, w.row.Window)
