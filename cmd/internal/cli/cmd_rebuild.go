@@ -86,12 +86,22 @@ func setAside(path, stamp string) (string, error) {
 
 // catchUp enters a chain into the catalog.
 func (w *workspace) catchUp(id evidence.ChainID) error {
+	c, err := w.sealer()
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.CatchUp(w.ctx, id), c.Close())
+}
+
+// sealer is a collector that has no source: it catches up and seals
+// statements.
+func (w *workspace) sealer() (*collect.Collector, error) {
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: collect.NoSource{}, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Collector: site.Collector(), SpoolDir: w.Config.Spool, Now: w.Env.Now, Log: w.Logger(),
 	})
 	if err != nil {
-		return fmt.Errorf("set up collector: %w", err)
+		return nil, fmt.Errorf("set up collector: %w", err)
 	}
-	return errors.Join(c.CatchUp(w.ctx, id), c.Close())
+	return c, nil
 }
