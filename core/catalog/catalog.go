@@ -176,7 +176,8 @@ type Head struct {
 type Commit struct {
 	Head Head
 	// Windows are the ledger rows to store as they are (Sealed or Lost, with
-	// Seq): rows that exist are updated, others inserted. A row that is neither
+	// Seq): rows that exist are updated, others inserted. An empty Object is
+	// Kept, and on a row of the same Seq what it was. A row that is neither
 	// Sealed nor Lost and overlaps one of them with other bounds is cut: what
 	// of it is left uncovered is Planned in the same transaction. One that
 	// overlaps another final row fails the Commit with ErrOverlap.
@@ -195,10 +196,18 @@ type Commit struct {
 }
 
 // Catalog is the whole port; consumers ask for the part they use.
+//
+//nolint:interfacebloat // the union of the parts, for who opens it
 type Catalog interface {
 	Zones
+	Standings
 	Ledger
+	Agenda
 	Outbox
+	Retention
+	Budgets
+	Memory
+	Solitude
 	// Lock takes the chain for one process, over all of its collecting. It
 	// fails at once with ErrBusy (naming the holder where known) if another
 	// process holds it, and is given back by the process's death.
@@ -243,9 +252,6 @@ type Ledger interface {
 	// Split replaces a window that is neither Sealed nor Lost by parts that
 	// tile it exactly, as Planned, with its Attempts.
 	Split(ctx context.Context, chain evidence.ChainID, w evidence.Window, parts []evidence.Window) error
-	// Reset returns windows left in Pulling by a dead process to Planned. The
-	// caller holds the chain's lock.
-	Reset(ctx context.Context, chain evidence.ChainID) error
 }
 
 // Agenda tells what of the ledger is to be done. No question's cost grows with

@@ -23,7 +23,7 @@ func planCases() map[string]func(b *bundle) {
 			b.mustPlan(chainA, win(0, 60))
 			w := catalog.Window{
 				Chain: chainA, Window: win(0, 60), State: catalog.Retrying, Attempts: 2,
-				NextAt: sec(90), Reason: "retry", Detail: "HTTP 500", Seq: -1,
+				NextAt: sec(90), Reason: "retry", Detail: "HTTP 500", Seq: -1, Object: catalog.Kept,
 			}
 			b.ok(b.Update(b.ctx, w))
 			b.mustCommit(catalog.Commit{Head: head(chainA, 2), Windows: []catalog.Window{sealed(chainA, win(60, 120), 1)}})
@@ -164,7 +164,7 @@ func updateCases() map[string]func(b *bundle) {
 				Seq: 5, Lines: 6, Bytes: 7, // not Update's to store
 			}
 			b.ok(b.Update(b.ctx, w))
-			w.Seq, w.Lines, w.Bytes = -1, 0, 0
+			w.Seq, w.Lines, w.Bytes, w.Object = -1, 0, 0, catalog.Kept
 			b.wantLedger(chainA, w, planned(chainA, win(60, 120)))
 			b.ok(b.Update(b.ctx, planned(chainA, win(0, 60))))
 			b.wantLedger(chainA, planned(chainA, win(0, 60)), planned(chainA, win(60, 120)))
@@ -191,18 +191,6 @@ func updateCases() map[string]func(b *bundle) {
 				b.refused(b.Update(b.ctx, catalog.Window{Chain: chainA, Window: win(120, 180), State: s}))
 			}
 			b.wantLedger(chainA, append(rows, planned(chainA, win(120, 180)))...)
-		},
-		"reset frees what was being pulled": func(b *bundle) {
-			fillStates(b)
-			b.mustPlan(chainB, win(0, 60))
-			pulling := planned(chainB, win(0, 60))
-			pulling.State = catalog.Pulling
-			b.ok(b.Update(b.ctx, pulling))
-			want := b.ledger(chainA)
-			want[1].State = catalog.Planned
-			b.ok(b.Reset(b.ctx, chainA))
-			b.wantLedger(chainA, want...)
-			b.wantLedger(chainB, pulling)
 		},
 	}
 }

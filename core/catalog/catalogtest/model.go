@@ -42,7 +42,8 @@ func anySequence(b *bundle) {
 			"split":  m.split,
 			"update": m.update,
 			"commit": m.commit,
-			"reset":  m.reset,
+			"expire": m.expire,
+			"remove": m.remove,
 			"":       m.check,
 		})
 	})
@@ -57,6 +58,7 @@ func (m *model) of(w evidence.Window) []second {
 	return m.secs[int(w.Start.Sub(epoch).Seconds()):int(w.End.Sub(epoch).Seconds())]
 }
 
+// put replaces what the row covers by it.
 func (m *model) put(row catalog.Window) {
 	s := m.of(row.Window)
 	for i := range s {
@@ -195,17 +197,6 @@ func (m *model) cut(w evidence.Window) {
 	}
 }
 
-func (m *model) reset(t *rapid.T) {
-	if err := m.b.Reset(m.b.ctx, m.chain); err != nil {
-		t.Fatal(err)
-	}
-	for i := range m.secs {
-		if m.secs[i].row.State == catalog.Pulling {
-			m.secs[i].row.State = catalog.Planned
-		}
-	}
-}
-
 // rows is the model's ledger.
 func (m *model) rows() []catalog.Window {
 	var rows []catalog.Window
@@ -217,7 +208,72 @@ func (m *model) rows() []catalog.Window {
 	return rows
 }
 
+// expire names entries in a commit, of which some are none's.
+func (m *model) expire(t *rapid.T) {
+	seqs := rapid.SliceOfN(rapid.Int64Range(0, m.seq+1), 1, 4).Draw(t, "seqs")
+	m.seq++ // the expiry's own
+	err := m.b.Commit(m.b.ctx, catalog.Commit{Head: head(m.chain, m.seq+1), Expired: seqs})
+	if err != nil {
+		t.Fatalf("expire %v: %v", seqs, err)
+	}
+	for i, s := range m.secs {
+		if s.taken && s.row.State == catalog.Sealed && s.row.Object == catalog.Kept && slices.Contains(seqs, s.row.Seq) {
+			m.secs[i].row.Object = catalog.Expiring
+		}
+	}
+}
+
+func (m *model) remove(t *rapid.T) {
+	seq := rapid.Int64Range(0, m.seq).Draw(t, "seq")
+	found := false
+	for i, s := range m.secs {
+		if s.taken && s.row.Seq == seq && s.row.Object == catalog.Expiring {
+			m.secs[i].row.Object, found = catalog.Removed, true
+		}
+	}
+	err := m.b.SetRemoved(m.b.ctx, m.chain, seq)
+	if found != (err == nil) || err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		t.Fatalf("remove %d, found %t: error is %v", seq, found, err)
+	}
+}
+
+// checkLists compares what is due, expirable and expiring.
+func (m *model) checkLists(t *rapid.T) {
+	limit := rapid.IntRange(0, 4).Draw(t, "limit")
+	now := sec(rapid.IntRange(0, 1000).Draw(t, "now"))
+	edge := sec(rapid.IntRange(0, span).Draw(t, "edge"))
+	due, errDue := m.b.Due(m.b.ctx, m.chain, now, limit)
+	expirable, errExpirable := m.b.Expirable(m.b.ctx, m.chain, edge, limit)
+	expiring, errExpiring := m.b.Expiring(m.b.ctx, m.chain, edge, limit)
+	if err := errors.Join(errDue, errExpirable, errExpiring); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		got  []catalog.Window
+		is   func(catalog.Window) bool
+	}{
+		{"due", due, func(w catalog.Window) bool {
+			waits := w.State == catalog.Retrying || w.State == catalog.Blocked
+			return !m.final(w) && (!waits || !w.NextAt.After(now))
+		}},
+		{"expirable", expirable, func(w catalog.Window) bool {
+			return w.State == catalog.Sealed && w.Object == catalog.Kept && !w.Window.End.After(edge)
+		}},
+		{"expiring", expiring, func(w catalog.Window) bool {
+			return w.Object == catalog.Expiring && !w.Window.Start.Before(edge)
+		}},
+	} {
+		want := slices.DeleteFunc(m.rows(), func(w catalog.Window) bool { return !c.is(w) })
+		want = want[:min(limit, len(want))]
+		if diff := cmp.Diff(want, c.got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%s at %s, edge %s, limit %d (-want +got):\n%s", c.name, now, edge, limit, diff)
+		}
+	}
+}
+
 func (m *model) check(t *rapid.T) {
+	m.checkLists(t)
 	from := rapid.IntRange(0, span-1).Draw(t, "from")
 	asked := evidence.Window{Start: sec(from), End: sec(rapid.IntRange(from+1, span).Draw(t, "to"))}
 	open := []catalog.State{catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked}

@@ -33,13 +33,19 @@ func Run(t *testing.T, open func(t testing.TB) catalog.Catalog) {
 		cases map[string]func(b *bundle)
 	}{
 		{"Zones", zoneCases()},
+		{"Standings", standingCases()},
 		{"Plan", planCases()},
 		{"Windows", windowsCases()},
 		{"Update", updateCases()},
 		{"Split", splitCases()},
+		{"Agenda", agendaCases()},
 		{"Outbox", outboxCases()},
 		{"Commit", commitCases()},
+		{"Retention", retentionCases()},
+		{"Budgets", budgetCases()},
+		{"Memory", memoryCases()},
 		{"Lock", lockCases()},
+		{"Solitude", solitudeCases()},
 		{"Whole", wholeCases()},
 	}
 	for _, g := range groups {
@@ -89,17 +95,17 @@ func tiles(from, to, size int) []evidence.Window {
 
 // planned is the row of a window that was only planned.
 func planned(c evidence.ChainID, w evidence.Window) catalog.Window {
-	return catalog.Window{Chain: c, Window: w, State: catalog.Planned, Seq: -1}
+	return catalog.Window{Chain: c, Window: w, State: catalog.Planned, Seq: -1, Object: catalog.Kept}
 }
 
 func sealed(c evidence.ChainID, w evidence.Window, seq int64) catalog.Window {
-	return catalog.Window{Chain: c, Window: w, State: catalog.Sealed, Seq: seq, Lines: 3, Bytes: 99}
+	return catalog.Window{Chain: c, Window: w, State: catalog.Sealed, Seq: seq, Lines: 3, Bytes: 99, Object: catalog.Kept}
 }
 
 func lost(c evidence.ChainID, w evidence.Window, seq int64) catalog.Window {
 	return catalog.Window{
 		Chain: c, Window: w, State: catalog.Lost, Seq: seq,
-		Reason: evidence.GapTooOld, Detail: "older than the source keeps",
+		Reason: evidence.GapTooOld, Detail: "older than the source keeps", Object: catalog.Kept,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -82,17 +83,38 @@ func endedContext(b *bundle) {
 	_, errZones := b.ListZones(ctx)
 	_, errZone := b.Zone(ctx, "example.com")
 	_, errPending := b.ListPending(ctx, chainA)
+	_, errDaemon := b.LockCollector(ctx)
+	_, errStanding := b.Standing(ctx, chainA)
+	_, errStandings := b.ListStandings(ctx)
+	_, _, errBounds := b.Bounds(ctx, chainA)
+	_, errDue := b.Due(ctx, chainA, sec(0), 9)
+	_, errBacklog := b.Backlog(ctx)
+	_, errExpirable := b.Expirable(ctx, chainA, sec(0), 9)
+	_, errExpiring := b.Expiring(ctx, chainA, sec(0), 9)
+	_, errHolds := b.Holds(ctx, chainA)
+	_, errObserved := b.Observed(ctx, chainA, "fields")
+	_, errTake := b.Take(ctx, []catalog.Budget{{Key: "k", Limit: 1, Per: time.Hour}})
+	_, errNote := b.Note(ctx, "k")
+	_, errMissed := b.ListMissed(ctx, "s", "", 9)
 	blocked := rows[0]
 	blocked.State = catalog.Blocked
 	for name, err := range map[string]error{
 		"Lock": errLock, "Windows": errWindows, "Head": errHead,
-		"ListZones": errZones, "Zone": errZone, "ListPending": errPending,
+		"LockCollector": errDaemon, "Standing": errStanding, "ListStandings": errStandings, "Bounds": errBounds,
+		"Due": errDue, "Backlog": errBacklog, "Expirable": errExpirable, "Expiring": errExpiring, "Holds": errHolds,
+		"Observed": errObserved, "Take": errTake, "Note": errNote, "ListMissed": errMissed,
+		"PutStanding": b.PutStanding(ctx, catalog.Standing{Chain: chainA, Blocked: "token"}),
+		"SetRemoved":  b.SetRemoved(ctx, chainA, 7),
+		"Rest":        b.Rest(ctx, "k", time.Hour),
+		"PutNote":     b.PutNote(ctx, "k", nil),
+		"PutMissed":   b.PutMissed(ctx, []catalog.Missed{{Store: "s", Key: "k"}}),
+		"DropMissed":  b.DropMissed(ctx, "s", "k"),
+		"ListZones":   errZones, "Zone": errZone, "ListPending": errPending,
 		"PutZone":     b.PutZone(ctx, zone(chainA, "example.com")),
 		"RemoveZone":  b.RemoveZone(ctx, chainA.Zone, chainA.Dataset),
 		"Plan":        b.Plan(ctx, chainA, tiles(1000, 2000, 100)),
 		"Update":      b.Update(ctx, blocked),
 		"Split":       b.Split(ctx, chainA, win(0, 60), tiles(0, 60, 30)),
-		"Reset":       b.Reset(ctx, chainA),
 		"PutPending":  b.PutPending(ctx, pend(chainA, win(60, 120))),
 		"SetEntries":  b.SetEntries(ctx, []catalog.Pending{{Chain: chainA, Window: win(0, 60), Seq: 3}}),
 		"DropPending": b.DropPending(ctx, chainA, win(0, 60)),
@@ -105,6 +127,7 @@ func endedContext(b *bundle) {
 	b.wantLedger(chainA, rows...)
 	b.wantHead(head(chainA, 9))
 	b.wantPending(chainA, pend(chainA, win(0, 60)))
+	b.takes(1, catalog.Budget{Key: "k", Limit: 1, Per: time.Hour})
 	unlock, err := b.Lock(b.ctx, chainA)
 	b.ok(err)
 	b.ok(unlock())

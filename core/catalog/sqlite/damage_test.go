@@ -13,7 +13,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 )
 
-// filled returns the path and the bytes of a closed catalog with some hundred windows.
+// filled returns the path and the bytes of a closed catalog with a thousand windows.
 func filled(t *testing.T) (string, []byte) {
 	t.Helper()
 	path := newPath(t)
@@ -23,7 +23,7 @@ func filled(t *testing.T) (string, []byte) {
 	}
 	err = errors.Join(
 		c.PutZone(t.Context(), catalog.Zone{ID: chain.Zone, Dataset: chain.Dataset, Name: "example.com"}),
-		c.Plan(t.Context(), chain, minutes(0, 400)),
+		c.Plan(t.Context(), chain, minutes(0, 1000)),
 		c.Commit(t.Context(), catalog.Commit{Head: catalog.Head{Chain: chain, Size: 1}}),
 		c.Close())
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/internal/ledger"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
@@ -34,28 +35,40 @@ func (c *Catalog) Lock(ctx context.Context, chain evidence.ChainID) (unlock func
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("lock chain %s: %w", chain, err)
 	}
-	if err := checkChain(chain); err != nil { // it names a file
+	if err := ledger.CheckChain(chain); err != nil { // it names a file
 		return nil, fmt.Errorf("lock chain: %w", err)
 	}
-	name := chain.Zone + "-" + chain.Dataset
+	return c.hold(chain.Zone+"-"+chain.Dataset, "chain "+chain.String())
+}
+
+// LockCollector takes the place of the one daemon that one SQLite file stands.
+func (c *Catalog) LockCollector(ctx context.Context) (unlock func() error, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("lock collector: %w", err)
+	}
+	return c.hold("collector", "collector")
+}
+
+// hold takes the lock of a name for what it stands for.
+func (c *Catalog) hold(name, what string) (unlock func() error, err error) {
 	lockPath, err := c.lockFile(name + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("lock chain %s: %w", chain, err)
+		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
 	holderPath, err := c.lockFile(name + ".holder")
 	if err != nil {
-		return nil, fmt.Errorf("lock chain %s: %w", chain, err)
+		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
 	f := flock.New(lockPath)
 	ok, err := f.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock chain %s: %w", chain, err)
+		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("lock chain %s: %w%s", chain, catalog.ErrBusy, readHolder(holderPath))
+		return nil, fmt.Errorf("lock %s: %w%s", what, catalog.ErrBusy, readHolder(holderPath))
 	}
 	if err := writeHolder(holderPath); err != nil {
-		return nil, fmt.Errorf("lock chain %s: %w", chain, errors.Join(err, f.Unlock()))
+		return nil, fmt.Errorf("lock %s: %w", what, errors.Join(err, f.Unlock()))
 	}
 	return sync.OnceValue(func() error {
 		// First the name, then the lock: the next holder's name must stay.
@@ -64,7 +77,7 @@ func (c *Catalog) Lock(ctx context.Context, chain evidence.ChainID) (unlock func
 			err = nil
 		}
 		if err := errors.Join(err, f.Unlock()); err != nil {
-			return fmt.Errorf("unlock chain %s: %w", chain, err)
+			return fmt.Errorf("unlock %s: %w", what, err)
 		}
 		return nil
 	}), nil

@@ -145,10 +145,22 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 func (c *Catalog) touch(ctx context.Context) error {
 	q := c.read()
 	_, errZones := q.ZoneByID(ctx, "")
+	_, errStandings := q.Standing(ctx, dbsqlc.StandingParams{})
 	_, errWindows := q.WindowAt(ctx, dbsqlc.WindowAtParams{})
+	_, errDue := q.DueWindows(ctx, dbsqlc.DueWindowsParams{})
+	_, errExpirable := q.Expirable(ctx, dbsqlc.ExpirableParams{})
+	_, errExpiring := q.Expiring(ctx, dbsqlc.ExpiringParams{})
 	_, errPending := q.ListPending(ctx, dbsqlc.ListPendingParams{})
 	_, errHeads := q.Head(ctx, dbsqlc.HeadParams{})
-	for _, err := range []error{errZones, errWindows, errPending, errHeads} {
+	_, errHolds := q.Holds(ctx, dbsqlc.HoldsParams{})
+	_, errObserved := q.Observed(ctx, dbsqlc.ObservedParams{})
+	_, errBudgets := q.Budget(ctx, "")
+	_, errNotes := q.Note(ctx, "")
+	_, errMissed := q.ListMissed(ctx, dbsqlc.ListMissedParams{})
+	for _, err := range []error{
+		errZones, errStandings, errWindows, errDue, errExpirable, errExpiring, errPending, errHeads,
+		errHolds, errObserved, errBudgets, errNotes, errMissed,
+	} {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("check tables: %w", misfit(ctx, err))
 		}

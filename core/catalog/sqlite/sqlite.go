@@ -7,7 +7,7 @@
 // transaction fails half-way for having read before it wrote.
 //
 // Beside the file PATH stand PATH-wal and PATH-shm, which are SQLite's, and
-// the folder PATH.locks/ with the locks of the chains. A lock is the operating
+// the folder PATH.locks/ with the locks of the chains and of the daemon. A lock is the operating
 // system's, so a dead process holds none. Neither SQLite's locks nor these are
 // to be trusted on a network file system.
 //
@@ -25,6 +25,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -43,9 +44,10 @@ const (
 
 // Catalog is a catalog.Catalog in one file. It is safe for concurrent use.
 type Catalog struct {
-	path   string  // absolute, without symbolic links
-	writer *sql.DB // one connection: writers of this process queue in Go, where their contexts are heard
-	reader *sql.DB // cannot write
+	path   string           // absolute, without symbolic links
+	writer *sql.DB          // one connection: writers of this process queue in Go, where their contexts are heard
+	reader *sql.DB          // cannot write
+	now    func() time.Time // of the budgets
 }
 
 var _ catalog.Catalog = (*Catalog)(nil)
@@ -59,7 +61,7 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}
-	c := &Catalog{path: real}
+	c := &Catalog{path: real, now: time.Now}
 	if c.writer, err = pool(real, 1, url.Values{"_txlock": {"immediate"}}); err != nil {
 		return nil, fmt.Errorf("open catalog %s: %w", path, err)
 	}
@@ -136,6 +138,10 @@ func (c *Catalog) Close() error {
 	}
 	return nil
 }
+
+// QueuePath is the absolute path of the SQLite file beside this one that a job
+// queue may have for itself. It need not exist, and loses nothing that counts.
+func (c *Catalog) QueuePath() string { return c.path + ".queue" }
 
 // read returns the queries outside any transaction: each is its own snapshot.
 func (c *Catalog) read() *dbsqlc.Queries { return dbsqlc.New(c.reader) }

@@ -6,15 +6,19 @@ import (
 	"fmt"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/internal/ledger"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite/internal/dbsqlc"
 )
 
 // PutZone inserts or replaces by ID and Dataset.
 func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
-	if err := checkChain(z.Chain()); err != nil {
+	if err := ledger.CheckChain(z.Chain()); err != nil {
 		return fmt.Errorf("put zone: %w", err)
 	}
-	row := dbsqlc.PutZoneParams{ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: toMilli(z.AddedAt)}
+	row := dbsqlc.PutZoneParams{
+		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
+		Schedule: z.Schedule, FromMs: ledger.Milli(z.From),
+	}
 	if z.Paused {
 		row.Paused = 1
 	}
@@ -67,6 +71,7 @@ func (c *Catalog) RemoveZone(ctx context.Context, id, dataset string) error {
 func fromZone(z dbsqlc.Zone) catalog.Zone {
 	return catalog.Zone{
 		ID: z.ID, Name: z.Name, Dataset: z.Dataset,
-		AddedAt: fromMilli(z.AddedMs), Paused: z.Paused != 0,
+		AddedAt: ledger.FromMilli(z.AddedMs), Paused: z.Paused != 0,
+		Schedule: z.Schedule, From: ledger.FromMilli(z.FromMs),
 	}
 }

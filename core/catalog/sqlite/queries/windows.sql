@@ -19,9 +19,29 @@ AND w.start_s >= COALESCE(
     @from_s)
 ORDER BY w.start_s;
 
+-- name: DueWindows :many
+SELECT w.* FROM windows AS w INDEXED BY windows_open
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1
+AND (w.state IN ('planned', 'pulling') OR w.next_ms <= @now_ms)
+ORDER BY w.start_s LIMIT @at_most;
+
+-- name: Backlog :many
+SELECT w.zone, w.dataset, w.state, COUNT(*) AS windows,
+    CAST(MIN(w.start_s) AS INTEGER) AS oldest_s, CAST(MAX(w.end_s) AS INTEGER) AS newest_s
+FROM windows AS w INDEXED BY windows_open
+WHERE w.seq = -1
+GROUP BY w.zone, w.dataset, w.state
+ORDER BY w.zone, w.dataset, w.state;
+
+-- name: FirstWindow :one
+SELECT start_s FROM windows WHERE zone = ? AND dataset = ? ORDER BY start_s LIMIT 1;
+
+-- name: LastWindow :one
+SELECT end_s FROM windows WHERE zone = ? AND dataset = ? ORDER BY start_s DESC LIMIT 1;
+
 -- name: InsertWindow :exec
-INSERT INTO windows (zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO windows (zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes, object)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOpenWindow :execrows
 UPDATE windows SET state = @state, attempts = @attempts, next_ms = @next_ms, reason = @reason, detail = @detail
@@ -33,9 +53,3 @@ WHERE zone = @zone AND dataset = @dataset AND start_s = @start_s AND end_s = @en
 
 -- name: DeleteWindow :exec
 DELETE FROM windows WHERE zone = ? AND dataset = ? AND start_s = ?;
-
--- name: ResetWindows :exec
-UPDATE windows SET state = 'planned'
-WHERE windows.zone = @zone AND windows.dataset = @dataset AND windows.start_s IN (
-    SELECT w.start_s FROM windows AS w INDEXED BY windows_open
-    WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1 AND w.state = 'pulling');

@@ -1,8 +1,9 @@
 -- name: PutZone :exec
-INSERT INTO zones (id, dataset, name, added_ms, paused)
-VALUES (?, ?, ?, ?, ?)
+INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id, dataset) DO UPDATE
-SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused;
+SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused,
+    schedule = excluded.schedule, from_ms = excluded.from_ms;
 
 -- name: ZoneByID :one
 SELECT * FROM zones WHERE id = ? ORDER BY dataset LIMIT 1;
@@ -15,3 +16,16 @@ SELECT * FROM zones ORDER BY name, id, dataset;
 
 -- name: RemoveZone :execrows
 DELETE FROM zones WHERE id = ? AND dataset = ?;
+
+-- name: Standing :one
+SELECT * FROM standings WHERE zone = ? AND dataset = ?;
+
+-- name: PutStanding :exec
+INSERT INTO standings (zone, dataset, not_before_ms, blocked, detail, since_ms, probed_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (zone, dataset) DO UPDATE
+SET not_before_ms = excluded.not_before_ms, blocked = excluded.blocked, detail = excluded.detail,
+    since_ms = excluded.since_ms, probed_ms = excluded.probed_ms;
+
+-- name: ListStandings :many
+SELECT * FROM standings ORDER BY zone, dataset;

@@ -4,6 +4,12 @@
 
 package dbsqlc
 
+type Budget struct {
+	Key     string
+	WholeUs int64
+	ShutUs  int64
+}
+
 type Head struct {
 	Zone       string
 	Dataset    string
@@ -12,6 +18,30 @@ type Head struct {
 	Checkpoint []byte
 	FieldsSeq  int64
 	FieldsHash []byte
+}
+
+type Hold struct {
+	Zone    string
+	Dataset string
+	ID      string
+	StartS  int64
+	EndS    int64
+	Reason  string
+	Seq     int64
+}
+
+type Missed struct {
+	Store   string
+	Key     string
+	SinceMs int64
+}
+
+type Observed struct {
+	Zone    string
+	Dataset string
+	Topic   string
+	Seq     int64
+	Hash    []byte
 }
 
 type Pending struct {
@@ -23,6 +53,16 @@ type Pending struct {
 	Draft   []byte
 	Seq     int64
 	Entry   []byte
+}
+
+type Standing struct {
+	Zone        string
+	Dataset     string
+	NotBeforeMs int64
+	Blocked     string
+	Detail      string
+	SinceMs     int64
+	ProbedMs    int64
 }
 
 type Window struct {
@@ -38,12 +78,15 @@ type Window struct {
 	Seq      int64
 	Lines    int64
 	Bytes    int64
+	Object   string
 }
 
 type Zone struct {
-	ID      string
-	Dataset string
-	Name    string
-	AddedMs int64
-	Paused  int64
+	ID       string
+	Dataset  string
+	Name     string
+	AddedMs  int64
+	Paused   int64
+	Schedule string
+	FromMs   int64
 }

@@ -9,6 +9,54 @@ import (
 	"context"
 )
 
+const backlog = `-- name: Backlog :many
+SELECT w.zone, w.dataset, w.state, COUNT(*) AS windows,
+    CAST(MIN(w.start_s) AS INTEGER) AS oldest_s, CAST(MAX(w.end_s) AS INTEGER) AS newest_s
+FROM windows AS w INDEXED BY windows_open
+WHERE w.seq = -1
+GROUP BY w.zone, w.dataset, w.state
+ORDER BY w.zone, w.dataset, w.state
+`
+
+type BacklogRow struct {
+	Zone    string
+	Dataset string
+	State   string
+	Windows int64
+	OldestS int64
+	NewestS int64
+}
+
+func (q *Queries) Backlog(ctx context.Context) ([]BacklogRow, error) {
+	rows, err := q.db.QueryContext(ctx, backlog)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BacklogRow
+	for rows.Next() {
+		var i BacklogRow
+		if err := rows.Scan(
+			&i.Zone,
+			&i.Dataset,
+			&i.State,
+			&i.Windows,
+			&i.OldestS,
+			&i.NewestS,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteWindow = `-- name: DeleteWindow :exec
 DELETE FROM windows WHERE zone = ? AND dataset = ? AND start_s = ?
 `
@@ -24,9 +72,81 @@ func (q *Queries) DeleteWindow(ctx context.Context, arg DeleteWindowParams) erro
 	return err
 }
 
+const dueWindows = `-- name: DueWindows :many
+SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
+WHERE w.zone = ?1 AND w.dataset = ?2 AND w.seq = -1
+AND (w.state IN ('planned', 'pulling') OR w.next_ms <= ?3)
+ORDER BY w.start_s LIMIT ?4
+`
+
+type DueWindowsParams struct {
+	Zone    string
+	Dataset string
+	NowMs   int64
+	AtMost  int64
+}
+
+func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]Window, error) {
+	rows, err := q.db.QueryContext(ctx, dueWindows,
+		arg.Zone,
+		arg.Dataset,
+		arg.NowMs,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Window
+	for rows.Next() {
+		var i Window
+		if err := rows.Scan(
+			&i.Zone,
+			&i.Dataset,
+			&i.StartS,
+			&i.EndS,
+			&i.State,
+			&i.Attempts,
+			&i.NextMs,
+			&i.Reason,
+			&i.Detail,
+			&i.Seq,
+			&i.Lines,
+			&i.Bytes,
+			&i.Object,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const firstWindow = `-- name: FirstWindow :one
+SELECT start_s FROM windows WHERE zone = ? AND dataset = ? ORDER BY start_s LIMIT 1
+`
+
+type FirstWindowParams struct {
+	Zone    string
+	Dataset string
+}
+
+func (q *Queries) FirstWindow(ctx context.Context, arg FirstWindowParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, firstWindow, arg.Zone, arg.Dataset)
+	var start_s int64
+	err := row.Scan(&start_s)
+	return start_s, err
+}
+
 const insertWindow = `-- name: InsertWindow :exec
-INSERT INTO windows (zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO windows (zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes, object)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertWindowParams struct {
@@ -42,6 +162,7 @@ type InsertWindowParams struct {
 	Seq      int64
 	Lines    int64
 	Bytes    int64
+	Object   string
 }
 
 func (q *Queries) InsertWindow(ctx context.Context, arg InsertWindowParams) error {
@@ -58,12 +179,29 @@ func (q *Queries) InsertWindow(ctx context.Context, arg InsertWindowParams) erro
 		arg.Seq,
 		arg.Lines,
 		arg.Bytes,
+		arg.Object,
 	)
 	return err
 }
 
+const lastWindow = `-- name: LastWindow :one
+SELECT end_s FROM windows WHERE zone = ? AND dataset = ? ORDER BY start_s DESC LIMIT 1
+`
+
+type LastWindowParams struct {
+	Zone    string
+	Dataset string
+}
+
+func (q *Queries) LastWindow(ctx context.Context, arg LastWindowParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastWindow, arg.Zone, arg.Dataset)
+	var end_s int64
+	err := row.Scan(&end_s)
+	return end_s, err
+}
+
 const openWindowsIn = `-- name: OpenWindowsIn :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes FROM windows AS w INDEXED BY windows_open
+SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4 AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = ?1 AND b.dataset = ?2 AND b.start_s <= ?3),
@@ -105,6 +243,7 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 			&i.Seq,
 			&i.Lines,
 			&i.Bytes,
+			&i.Object,
 		); err != nil {
 			return nil, err
 		}
@@ -117,23 +256,6 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 		return nil, err
 	}
 	return items, nil
-}
-
-const resetWindows = `-- name: ResetWindows :exec
-UPDATE windows SET state = 'planned'
-WHERE windows.zone = ?1 AND windows.dataset = ?2 AND windows.start_s IN (
-    SELECT w.start_s FROM windows AS w INDEXED BY windows_open
-    WHERE w.zone = ?1 AND w.dataset = ?2 AND w.seq = -1 AND w.state = 'pulling')
-`
-
-type ResetWindowsParams struct {
-	Zone    string
-	Dataset string
-}
-
-func (q *Queries) ResetWindows(ctx context.Context, arg ResetWindowsParams) error {
-	_, err := q.db.ExecContext(ctx, resetWindows, arg.Zone, arg.Dataset)
-	return err
 }
 
 const updateOpenWindow = `-- name: UpdateOpenWindow :execrows
@@ -172,7 +294,7 @@ func (q *Queries) UpdateOpenWindow(ctx context.Context, arg UpdateOpenWindowPara
 }
 
 const windowAt = `-- name: WindowAt :one
-SELECT zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes FROM windows
+SELECT zone, dataset, start_s, end_s, state, attempts, next_ms, reason, detail, seq, lines, bytes, object FROM windows
 WHERE zone = ?1 AND dataset = ?2 AND start_s = ?3 AND end_s = ?4
 `
 
@@ -204,13 +326,14 @@ func (q *Queries) WindowAt(ctx context.Context, arg WindowAtParams) (Window, err
 		&i.Seq,
 		&i.Lines,
 		&i.Bytes,
+		&i.Object,
 	)
 	return i, err
 }
 
 const windowsIn = `-- name: WindowsIn :many
 
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes FROM windows AS w
+SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = ?1 AND b.dataset = ?2 AND b.start_s <= ?3),
@@ -256,6 +379,7 @@ func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window,
 			&i.Seq,
 			&i.Lines,
 			&i.Bytes,
+			&i.Object,
 		); err != nil {
 			return nil, err
 		}

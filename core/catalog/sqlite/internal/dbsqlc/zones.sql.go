@@ -9,8 +9,43 @@ import (
 	"context"
 )
 
+const listStandings = `-- name: ListStandings :many
+SELECT zone, dataset, not_before_ms, blocked, detail, since_ms, probed_ms FROM standings ORDER BY zone, dataset
+`
+
+func (q *Queries) ListStandings(ctx context.Context) ([]Standing, error) {
+	rows, err := q.db.QueryContext(ctx, listStandings)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Standing
+	for rows.Next() {
+		var i Standing
+		if err := rows.Scan(
+			&i.Zone,
+			&i.Dataset,
+			&i.NotBeforeMs,
+			&i.Blocked,
+			&i.Detail,
+			&i.SinceMs,
+			&i.ProbedMs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listZones = `-- name: ListZones :many
-SELECT id, dataset, name, added_ms, paused FROM zones ORDER BY name, id, dataset
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones ORDER BY name, id, dataset
 `
 
 func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
@@ -28,6 +63,8 @@ func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
 			&i.Name,
 			&i.AddedMs,
 			&i.Paused,
+			&i.Schedule,
+			&i.FromMs,
 		); err != nil {
 			return nil, err
 		}
@@ -42,19 +79,53 @@ func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
 	return items, nil
 }
 
+const putStanding = `-- name: PutStanding :exec
+INSERT INTO standings (zone, dataset, not_before_ms, blocked, detail, since_ms, probed_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (zone, dataset) DO UPDATE
+SET not_before_ms = excluded.not_before_ms, blocked = excluded.blocked, detail = excluded.detail,
+    since_ms = excluded.since_ms, probed_ms = excluded.probed_ms
+`
+
+type PutStandingParams struct {
+	Zone        string
+	Dataset     string
+	NotBeforeMs int64
+	Blocked     string
+	Detail      string
+	SinceMs     int64
+	ProbedMs    int64
+}
+
+func (q *Queries) PutStanding(ctx context.Context, arg PutStandingParams) error {
+	_, err := q.db.ExecContext(ctx, putStanding,
+		arg.Zone,
+		arg.Dataset,
+		arg.NotBeforeMs,
+		arg.Blocked,
+		arg.Detail,
+		arg.SinceMs,
+		arg.ProbedMs,
+	)
+	return err
+}
+
 const putZone = `-- name: PutZone :exec
-INSERT INTO zones (id, dataset, name, added_ms, paused)
-VALUES (?, ?, ?, ?, ?)
+INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id, dataset) DO UPDATE
-SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused
+SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused,
+    schedule = excluded.schedule, from_ms = excluded.from_ms
 `
 
 type PutZoneParams struct {
-	ID      string
-	Dataset string
-	Name    string
-	AddedMs int64
-	Paused  int64
+	ID       string
+	Dataset  string
+	Name     string
+	AddedMs  int64
+	Paused   int64
+	Schedule string
+	FromMs   int64
 }
 
 func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
@@ -64,6 +135,8 @@ func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
 		arg.Name,
 		arg.AddedMs,
 		arg.Paused,
+		arg.Schedule,
+		arg.FromMs,
 	)
 	return err
 }
@@ -85,8 +158,32 @@ func (q *Queries) RemoveZone(ctx context.Context, arg RemoveZoneParams) (int64, 
 	return result.RowsAffected()
 }
 
+const standing = `-- name: Standing :one
+SELECT zone, dataset, not_before_ms, blocked, detail, since_ms, probed_ms FROM standings WHERE zone = ? AND dataset = ?
+`
+
+type StandingParams struct {
+	Zone    string
+	Dataset string
+}
+
+func (q *Queries) Standing(ctx context.Context, arg StandingParams) (Standing, error) {
+	row := q.db.QueryRowContext(ctx, standing, arg.Zone, arg.Dataset)
+	var i Standing
+	err := row.Scan(
+		&i.Zone,
+		&i.Dataset,
+		&i.NotBeforeMs,
+		&i.Blocked,
+		&i.Detail,
+		&i.SinceMs,
+		&i.ProbedMs,
+	)
+	return i, err
+}
+
 const zoneByID = `-- name: ZoneByID :one
-SELECT id, dataset, name, added_ms, paused FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
@@ -98,12 +195,14 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 		&i.Name,
 		&i.AddedMs,
 		&i.Paused,
+		&i.Schedule,
+		&i.FromMs,
 	)
 	return i, err
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
@@ -115,6 +214,8 @@ func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 		&i.Name,
 		&i.AddedMs,
 		&i.Paused,
+		&i.Schedule,
+		&i.FromMs,
 	)
 	return i, err
 }
