@@ -76,6 +76,9 @@ func TestPlanTiles(t *testing.T) {
 		p := policy()
 		p.Window = []time.Duration{time.Minute, 5 * time.Minute, time.Hour}[rng.IntN(3)]
 		from := now.Add(-time.Duration(rng.IntN(200*60)) * time.Minute).Truncate(time.Second)
+		if !from.Before(p.Edge(now)) {
+			continue
+		}
 		var rows []catalog.Window
 		for at := from.Add(-time.Hour); at.Before(now); {
 			w := span(at, at.Add(time.Duration(1+rng.IntN(7200))*time.Second))

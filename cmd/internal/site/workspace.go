@@ -62,17 +62,23 @@ func OpenReader(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
 		return nil, err
 	}
 	w := New(env, g, cfg)
-	if _, err := w.OpenStore(ctx); err != nil {
+	if err := w.openArchive(ctx); err != nil {
 		w.Close()
 		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Workspace) openArchive(ctx context.Context) error {
+	if _, err := w.OpenStore(ctx); err != nil {
+		return err
 	}
 	desc, err := readDescriptor(ctx, w.Store)
 	if err != nil {
-		w.Close()
-		return nil, err
+		return err
 	}
 	w.Archive = desc.Archive
-	return w, nil
+	return nil
 }
 
 // OpenRest opens what OpenReader left: the key and the catalog.
@@ -81,7 +87,7 @@ func (w *Workspace) OpenRest(ctx context.Context) error {
 		return err
 	}
 	var err error
-	w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog)
+	w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog, w.Env.Getenv)
 	return err
 }
 
@@ -99,6 +105,9 @@ func (w *Workspace) OpenKey() error {
 	}
 	return nil
 }
+
+// SetLogger gives the workspace a logger, before anything is opened.
+func (w *Workspace) SetLogger(l *slog.Logger) { w.log = l }
 
 // Logger writes to standard error: everything with --verbose, else warnings.
 func (w *Workspace) Logger() *slog.Logger {
@@ -156,4 +165,12 @@ func Collector() evidence.Collector {
 		host = "unknown"
 	}
 	return evidence.Collector{Name: "rainlogs", Version: Version, Host: host}
+}
+
+// OpenAll opens store, key and catalog of the workspace's config.
+func (w *Workspace) OpenAll(ctx context.Context) error {
+	if err := w.openArchive(ctx); err != nil {
+		return err
+	}
+	return w.OpenRest(ctx)
 }

@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// beatsNote holds every process's last sign of life, on real time. Two that
+	// write it at once may lose one of the two; the next beat mends that long
+	// before deadAfter.
+	beatsNote = "daemon/beats"
+	beatEvery = 10 * time.Second
+	// deadAfter is how long after its last beat a process is taken for dead.
+	// Its jobs are then given back; should it live after all, a window is
+	// pulled twice and sealed once.
+	deadAfter = 60 * time.Second
+)
+
+// beats writes a beat every now and then until ctx ends.
+func (d *Daemon) beats(ctx context.Context) {
+	t := time.NewTicker(beatEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if err := d.beat(ctx, true); err != nil && ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "sign of life not written", "error", err)
+		}
+	}
+}
+
+// beat writes this process's sign of life, or takes it away, and forgets those
+// of the long dead.
+func (d *Daemon) beat(ctx context.Context, alive bool) error {
+	now := time.Now().UTC()
+	all := map[string]time.Time{}
+	if err := d.note(ctx, beatsNote, &all); err != nil {
+		return err
+	}
+	for process, at := range all {
+		if now.Sub(at) > 10*deadAfter {
+			delete(all, process)
+		}
+	}
+	delete(all, d.ID)
+	if alive {
+		all[d.ID] = now
+	}
+	if err := d.putNote(ctx, beatsNote, all); err != nil {
+		return err
+	}
+	d.beatAt.Store(now.Unix())
+	return nil
+}
+
+// Beat is when this process last wrote a sign of life.
+func (d *Daemon) Beat() time.Time { return time.Unix(d.beatAt.Load(), 0) }
+
+// rescue gives back the jobs of processes that are dead.
+func (d *Daemon) rescue(ctx context.Context) error {
+	all := map[string]time.Time{}
+	if err := d.note(ctx, beatsNote, &all); err != nil {
+		return err
+	}
+	now := time.Now()
+	n, err := d.queue.Rescue(ctx, func(process string) bool {
+		return process == d.ID || now.Sub(all[process]) < deadAfter
+	})
+	if n > 0 {
+		d.Log.WarnContext(ctx, "jobs of dead processes given back", "jobs", n)
+	}
+	return err //nolint:wrapcheck // says what it did
+}
