@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // listen is systemd's end: a real datagram socket in NOTIFY_SOCKET.
 func listen(t *testing.T) *net.UnixConn {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "notify") // a socket's path has 107 bytes at most; t.TempDir may be longer
+	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // a socket's path has 107 bytes at most; t.TempDir may be longer
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +50,7 @@ func receive(t *testing.T, conn *net.UnixConn) string {
 	return string(b[:n])
 }
 
+//nolint:paralleltest // the socket is named in the environment
 func TestMessages(t *testing.T) {
 	conn := listen(t)
 	for _, c := range []struct {
