@@ -164,9 +164,50 @@ func (r *plainReader) digest() (d Digest) {
 }
 
 func (r *plainReader) time() time.Time {
-	t, err := parseTime(r.bytes())
-	if err != nil {
+	t, ok := plainTime(r.bytes())
+	if !ok {
 		r.fail()
 	}
 	return t
+}
+
+// plainTime reads a time in the form that parseTime takes, or says no.
+func plainTime(b []byte) (time.Time, bool) {
+	const form = "0000-00-00T00:00:00" // digits stand where zeros do
+	if len(b) <= len(form) || b[len(b)-1] != 'Z' {
+		return time.Time{}, false
+	}
+	for i, c := range []byte(form) {
+		if c == '0' && (b[i] < '0' || b[i] > '9') || c != '0' && b[i] != c {
+			return time.Time{}, false
+		}
+	}
+	nanos, ok := plainFraction(b[len(form) : len(b)-1])
+	number := func(from, to int) int { return int(decimal(b[from:to])) }
+	month, day, hour, minute, second := number(5, 7), number(8, 10), number(11, 13), number(14, 16), number(17, 19)
+	if !ok || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	t := time.Date(number(0, 4), time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	return t, t.Day() == day // not, say, 30 February
+}
+
+// plainFraction reads nothing, or a point and at most nine digits of which the last is not 0.
+func plainFraction(b []byte) (nanos int, ok bool) {
+	if len(b) == 0 {
+		return 0, true
+	}
+	if len(b) < 2 || len(b) > 10 || b[0] != '.' || b[len(b)-1] == '0' {
+		return 0, false
+	}
+	for i := 1; i < 10; i++ {
+		nanos *= 10
+		if i < len(b) {
+			if b[i] < '0' || b[i] > '9' {
+				return 0, false
+			}
+			nanos += int(b[i] - '0')
+		}
+	}
+	return nanos, true
 }
