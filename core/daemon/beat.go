@@ -27,9 +27,12 @@ func (d *Daemon) beats(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		if err := d.beat(ctx, true); err != nil && ctx.Err() == nil {
+		d.Beat()
+		write, cancel := context.WithTimeout(ctx, beatEvery)
+		if err := d.beat(write, true); err != nil && ctx.Err() == nil {
 			d.Log.WarnContext(ctx, "sign of life not written", "error", err)
 		}
+		cancel()
 	}
 }
 
@@ -50,15 +53,8 @@ func (d *Daemon) beat(ctx context.Context, alive bool) error {
 	if alive {
 		all[d.ID] = now
 	}
-	if err := d.putNote(ctx, beatsNote, all); err != nil {
-		return err
-	}
-	d.beatAt.Store(now.Unix())
-	return nil
+	return d.putNote(ctx, beatsNote, all)
 }
-
-// Beat is when this process last wrote a sign of life.
-func (d *Daemon) Beat() time.Time { return time.Unix(d.beatAt.Load(), 0) }
 
 // rescue gives back the jobs of processes that are dead.
 func (d *Daemon) rescue(ctx context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -36,10 +35,9 @@ type Healer interface {
 // Recorder hears what happens, for metrics. Its methods are called from many
 // goroutines.
 type Recorder interface {
-	WindowSealed(chain evidence.ChainID, w evidence.Window, lines, bytes int64, took time.Duration)
-	GapSealed(chain evidence.ChainID, reason string)
-	WindowFailed(chain evidence.ChainID, class string)
-	PlanMade(at time.Time)
+	WindowSealed(z catalog.Zone, lines, bytes int64, took time.Duration)
+	WindowFailed(z catalog.Zone, class string)
+	GapSealed(z catalog.Zone, reason string)
 }
 
 // Config are a daemon's parts and settings.
@@ -62,6 +60,8 @@ type Config struct {
 	Checker  Checker
 	Healer   Healer
 	Recorder Recorder
+	// Beat is called while this process's loop turns; may be nil.
+	Beat func()
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -82,6 +82,9 @@ func (c Config) withDefaults() Config {
 	if c.Recorder == nil {
 		c.Recorder = silent{}
 	}
+	if c.Beat == nil {
+		c.Beat = func() {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -94,10 +97,9 @@ func (c Config) withDefaults() Config {
 // silent hears nothing.
 type silent struct{}
 
-func (silent) WindowSealed(evidence.ChainID, evidence.Window, int64, int64, time.Duration) {}
-func (silent) GapSealed(evidence.ChainID, string)                                          {}
-func (silent) WindowFailed(evidence.ChainID, string)                                       {}
-func (silent) PlanMade(time.Time)                                                          {}
+func (silent) WindowSealed(catalog.Zone, int64, int64, time.Duration) {}
+func (silent) WindowFailed(catalog.Zone, string)                      {}
+func (silent) GapSealed(catalog.Zone, string)                         {}
 
 // Daemon is a headless collector.
 type Daemon struct {
@@ -105,8 +107,7 @@ type Daemon struct {
 	times    schedule.Times
 	queue    *jobs.Queue
 	desc     source.Description
-	beatAt   atomic.Int64 // Unix seconds
-	probing  sync.Mutex   // guards probes
+	probing  sync.Mutex // guards probes
 	probes   map[evidence.ChainID]*sync.Mutex
 	warnedAt time.Time // by the plan alone
 }

@@ -60,11 +60,7 @@ func (d *Daemon) plan(ctx context.Context) error {
 	if err := p.dispatch(ctx); err != nil {
 		return err
 	}
-	if err := p.upkeep(ctx); err != nil {
-		return err
-	}
-	d.Recorder.PlanMade(p.now)
-	return nil
+	return p.upkeep(ctx)
 }
 
 // windows plans the zones whose schedules came since the last plan. A zone's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
+	"github.com/fabriziosalmi/rainlogs/core/metrics"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
@@ -23,7 +25,7 @@ const setback = time.Minute
 // window works on one window. What it returns is for the queue: nil where the
 // ledger says how it goes on.
 func (d *Daemon) window(ctx context.Context, id evidence.ChainID, w evidence.Window) error {
-	row, err := d.openRow(ctx, id, w)
+	row, zone, err := d.openRow(ctx, id, w)
 	if err != nil || row == nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (d *Daemon) window(ctx context.Context, id evidence.ChainID, w evidence.Win
 	}
 	fields, err := d.fields(ctx, id)
 	if err != nil {
-		return d.setBack(ctx, *row, err)
+		return d.setBack(ctx, zone, *row, err)
 	}
 	begun := time.Now()
 	out, err := d.Collector.Window(ctx, *row, fields)
@@ -52,59 +54,60 @@ func (d *Daemon) window(ctx context.Context, id evidence.ChainID, w evidence.Win
 		if ctx.Err() != nil {
 			return jobs.Later(0) // cut off by the end of this process; the next one takes it up
 		}
-		return d.setBack(ctx, *row, err)
+		return d.setBack(ctx, zone, *row, err)
 	}
-	return d.judge(ctx, id, w, standing, out, time.Since(begun))
+	return d.judge(ctx, zone, w, standing, out, time.Since(begun))
 }
 
 // openRow returns the ledger's row of a window, nil if there is nothing to be
 // done: it was sealed or parted, its time has not come, or its zone is not
 // collected any more.
-func (d *Daemon) openRow(ctx context.Context, id evidence.ChainID, w evidence.Window) (*catalog.Window, error) {
+func (d *Daemon) openRow(ctx context.Context, id evidence.ChainID, w evidence.Window) (*catalog.Window, catalog.Zone, error) {
 	rows, err := d.Catalog.Windows(ctx, id, w.Start, w.End, catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
 	if err != nil {
-		return nil, fmt.Errorf("read ledger of %s: %w", id, err)
+		return nil, catalog.Zone{}, fmt.Errorf("read ledger of %s: %w", id, err)
 	}
 	if len(rows) != 1 || rows[0].Window != w || rows[0].NextAt.After(d.Now()) {
-		return nil, nil //nolint:nilnil // nothing to be done
+		return nil, catalog.Zone{}, nil
 	}
 	zones, err := d.Catalog.ListZones(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list zones: %w", err)
+		return nil, catalog.Zone{}, fmt.Errorf("list zones: %w", err)
 	}
 	for _, z := range zones {
 		if z.Chain() == id && !z.Paused {
-			return &rows[0], nil
+			return &rows[0], z, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // nothing to be done
+	return nil, catalog.Zone{}, nil
 }
 
 // judge draws the zone's standing from a window's outcome.
-func (d *Daemon) judge(ctx context.Context, id evidence.ChainID, w evidence.Window, standing catalog.Standing, out collect.Outcome, took time.Duration) error {
+func (d *Daemon) judge(ctx context.Context, z catalog.Zone, w evidence.Window, standing catalog.Standing, out collect.Outcome, took time.Duration) error {
+	id := z.Chain()
 	switch out.State {
 	case catalog.Sealed:
 		if !out.Already {
-			d.Recorder.WindowSealed(id, w, out.Lines, out.Bytes, took)
+			d.Recorder.WindowSealed(z, out.Lines, out.Bytes, took)
 			d.Log.DebugContext(ctx, "window sealed", "chain", id.String(), "window", w.String(), "lines", out.Lines)
 		}
 		return d.unblock(ctx, standing)
 	case catalog.Lost:
 		reason := reasonOf(out.Err)
-		d.Recorder.GapSealed(id, reason)
+		d.Recorder.GapSealed(z, reason)
 		d.Log.WarnContext(ctx, "window is lost and sealed as a gap", "chain", id.String(), "window", w.String(), "reason", reason)
 		return nil
 	case catalog.Blocked:
-		d.Recorder.WindowFailed(id, string(source.ClassOf(out.Err)))
+		d.Recorder.WindowFailed(z, string(source.ClassOf(out.Err)))
 		return d.block(ctx, standing, reasonOf(out.Err), out.Err.Error())
 	case catalog.Planned:
 		if out.NextAt.IsZero() {
-			d.Recorder.WindowFailed(id, string(source.ClassSplit))
+			d.Recorder.WindowFailed(z, string(source.ClassSplit))
 			return nil
 		}
 		return jobs.Later(out.NextAt.Sub(d.Now()))
 	}
-	d.Recorder.WindowFailed(id, string(source.ClassOf(out.Err)))
+	d.Recorder.WindowFailed(z, string(source.ClassOf(out.Err)))
 	d.Log.InfoContext(ctx, "window is tried again", "chain", id.String(), "window", w.String(), "at", out.NextAt, "error", out.Err)
 	if reasonOf(out.Err) == source.ReasonFields {
 		return d.forgetFields(ctx, id)
@@ -150,9 +153,9 @@ func (d *Daemon) unblock(ctx context.Context, s catalog.Standing) error {
 
 // setBack enters a failure around a window, the storage's or our own, into the
 // ledger. If even that fails, the queue tries again by itself.
-func (d *Daemon) setBack(ctx context.Context, row catalog.Window, cause error) error {
+func (d *Daemon) setBack(ctx context.Context, z catalog.Zone, row catalog.Window, cause error) error {
 	reason := trouble(cause)
-	d.Recorder.WindowFailed(row.Chain, reason)
+	d.Recorder.WindowFailed(z, classOf(cause))
 	wait := setback
 	switch e := (*source.Error)(nil); {
 	case errors.As(cause, &e) && e.Reason == schedule.ReasonBudget:
@@ -173,6 +176,18 @@ func (d *Daemon) setBack(ctx context.Context, row catalog.Window, cause error) e
 		return errors.Join(cause, err)
 	}
 	return nil
+}
+
+// classOf is the class under which a failure around a window is counted.
+func classOf(cause error) string {
+	var e *source.Error
+	switch {
+	case errors.As(cause, &e):
+		return string(source.ClassOf(cause))
+	case strings.HasPrefix(trouble(cause), "storage"):
+		return metrics.ClassStore
+	}
+	return metrics.ClassInternal
 }
 
 // trouble names what failed around a window.

@@ -76,7 +76,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":         {"cmd"},
 	"google.golang.org/grpc":         {"core/pluginhost", "sdk/wire"},
 	"google.golang.org/protobuf":     {"sdk/wire"},
-	"modernc.org/sqlite":             {"core/catalog"},
+	"modernc.org/sqlite":             {"core/catalog", "core/jobs"},
 }
 
 // offline is what the auditor's program must not contain: a network client,

@@ -15,6 +15,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/daemon/notify"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -58,10 +59,22 @@ func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collect
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	p := &process{env: env, globals: g, log: log}
-	if err := p.listen(ctx, cfg); err != nil {
+	if p.ops, err = newOps(ctx, cfg.Server.Listen, log); err != nil {
 		return err
 	}
-	defer p.close()
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := p.ops.close(end); err != nil {
+			log.WarnContext(ctx, "stop serving", "error", err)
+		}
+	}()
+	go func() { p.told(ctx, notify.Watch(ctx, p.ops.heart.Alive)) }()
+	stopping := context.AfterFunc(ctx, func() {
+		p.ops.health.Stopping()
+		p.told(ctx, notify.Stopping("draining"))
+	})
+	defer stopping()
 	for ctx.Err() == nil {
 		if cfg, err = p.generation(ctx, cfg, hup); err != nil {
 			return err
@@ -93,6 +106,10 @@ func (p *process) generation(ctx context.Context, cfg *config.Config, hup <-chan
 	select {
 	case cfg = <-next:
 		p.log.InfoContext(ctx, "config is read anew", "path", cfg.Path)
+		p.told(ctx, notify.Reloading())
+		if cfg.Server.Listen != p.ops.address {
+			p.log.WarnContext(ctx, "server.listen changes with the next start, not with a reload")
+		}
 	default:
 	}
 	return cfg, nil

@@ -11,8 +11,10 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/daemon"
+	"github.com/fabriziosalmi/rainlogs/core/daemon/notify"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
+	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
 // process is what outlives a reload: the server and what it tells.
@@ -20,10 +22,15 @@ type process struct {
 	env     *site.Env
 	globals *site.Globals
 	log     *slog.Logger
+	ops     *ops
 }
 
-func (p *process) listen(context.Context, *config.Config) error { return nil }
-func (p *process) close()                                       {}
+// told logs what could not be said to systemd: nothing depends on it.
+func (p *process) told(ctx context.Context, err error) {
+	if err != nil {
+		p.log.WarnContext(ctx, "notify systemd", "error", err)
+	}
+}
 
 // collect opens all that a config names and runs a daemon over it until ctx
 // ends. What is merely not to be reached yet is waited for.
@@ -40,7 +47,12 @@ func (p *process) collect(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	err = d.Run(ctx, func() {})
+	p.ops.open.p.Store(w)
+	defer p.ops.open.p.Store(nil)
+	err = d.Run(ctx, func() {
+		p.ops.health.Serving()
+		p.told(ctx, notify.Ready("collecting"))
+	})
 	return errors.Join(err, c.Close())
 }
 
@@ -58,6 +70,7 @@ func (p *process) open(ctx context.Context, cfg *config.Config) (*site.Workspace
 			return nil, err //nolint:wrapcheck // says what it did
 		}
 		p.log.ErrorContext(ctx, "cannot begin yet", "error", err, "again_in", wait)
+		p.ops.heart.Beat()
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err() //nolint:wrapcheck // the caller's own cancellation
@@ -72,7 +85,9 @@ func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // names the plugin already
 	}
-	budgeted, err := schedule.NewBudgeted(ctx, src, plugin.Name, w.Catalog, nil)
+	budgeted, err := schedule.NewBudgeted(ctx, src, plugin.Name, w.Catalog, func(scope source.Scope, d time.Duration) {
+		p.ops.metrics.BudgetWaited(string(scope), d)
+	})
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // names the source already
 	}
@@ -92,7 +107,7 @@ func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon
 		},
 		Policy:   schedule.Policy{Window: cc.Window, Lag: cc.Lag, Backfill: cc.Backfill},
 		Schedule: cc.Schedule, Workers: cc.Concurrency, ObserveEvery: cc.Observe, Drain: cc.Drain,
-		Now: w.Env.Now, Log: p.log,
+		Recorder: p.ops.metrics, Beat: p.ops.heart.Beat, Now: w.Env.Now, Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())

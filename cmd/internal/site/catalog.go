@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
@@ -28,6 +29,8 @@ func OpenCatalog(ctx context.Context, address string, getenv func(string) string
 	switch scheme {
 	case "sqlite":
 		c, err = sqlite.Open(ctx, rest)
+	case "postgres", "postgresql":
+		c, err = postgres.Open(ctx, address)
 	default: // the address may hold a password: it is not told
 		return nil, Usagef("catalog: scheme is not known: want sqlite:PATH or postgres://…")
 	}
