@@ -271,7 +271,7 @@ func (s *sealer) take(ctx context.Context, entries []*evidence.Entry) error {
 // commit enters entries that the chain holds into the catalog. done are
 // pending records that go with them, beside the windows' own.
 func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry, done ...evidence.Window) error {
-	c := catalog.Commit{Head: s.head, Pending: done}
+	c := catalog.Commit{Head: s.head, After: s.head.Size, Pending: done}
 	for _, e := range entries {
 		applyEntry(&c, e)
 	}

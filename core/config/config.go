@@ -61,6 +61,8 @@ type Collector struct {
 	Observe     time.Duration `koanf:"observe" doc:"how often the daemon asks the source about a zone: retention, boundary, fields"`
 	Retention   time.Duration `koanf:"retention" doc:"how long objects are kept; 0 keeps them for ever"`
 	Reason      string        `koanf:"retention_reason" doc:"why they are kept for so long; sealed with each expiry"`
+	Tick        time.Duration `koanf:"tick" doc:"how often the daemon looks for what is due"`
+	Recheck     time.Duration `koanf:"recheck" doc:"how soon a zone that waits for an operator is tried again; other waits are shares of it"`
 	Drain       time.Duration `koanf:"drain" doc:"how long windows under way may go on when the daemon is stopped"`
 }
 
@@ -88,6 +90,7 @@ func defaults() map[string]any {
 		"key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
 		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 8,
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
+		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
 		"query.memory":  "4GiB", "query.timeout": "5m",
@@ -263,6 +266,10 @@ func (c Collector) validate() error {
 		return fmt.Errorf("collector.retention is %s: want 0 (for ever) or at least 24h", c.Retention)
 	case c.Retention != 0 && strings.TrimSpace(c.Reason) == "":
 		return errors.New("collector.retention_reason is empty: say why objects are kept for so long; it is sealed with each expiry")
+	case c.Tick < 100*time.Millisecond || c.Tick > time.Minute:
+		return fmt.Errorf("collector.tick is %s: want 100ms to 1m", c.Tick)
+	case c.Recheck < time.Second:
+		return fmt.Errorf("collector.recheck is %s: want at least 1s", c.Recheck)
 	case c.Drain < time.Second:
 		return fmt.Errorf("collector.drain is %s: want at least 1s", c.Drain)
 	}

@@ -5,21 +5,19 @@ import (
 	"time"
 )
 
-const (
-	// beatsNote holds every process's last sign of life, on real time. Two that
-	// write it at once may lose one of the two; the next beat mends that long
-	// before deadAfter.
-	beatsNote = "daemon/beats"
-	beatEvery = 10 * time.Second
-	// deadAfter is how long after its last beat a process is taken for dead.
-	// Its jobs are then given back; should it live after all, a window is
-	// pulled twice and sealed once.
-	deadAfter = 60 * time.Second
-)
+// beatsNote holds every process's last sign of life, on real time. Two that
+// write it at once may lose one of the two; the next beat mends that long
+// before a process is taken for dead.
+const beatsNote = "daemon/beats"
+
+// deadAfter is how long after its last beat a process is taken for dead. Its
+// jobs are then given back; should it live after all, a window is pulled
+// twice and sealed once.
+func (d *Daemon) deadAfter() time.Duration { return 6 * d.PlanEvery }
 
 // beats writes a beat every now and then until ctx ends.
 func (d *Daemon) beats(ctx context.Context) {
-	t := time.NewTicker(beatEvery)
+	t := time.NewTicker(d.PlanEvery)
 	defer t.Stop()
 	for {
 		select {
@@ -28,7 +26,7 @@ func (d *Daemon) beats(ctx context.Context) {
 		case <-t.C:
 		}
 		d.Beat()
-		write, cancel := context.WithTimeout(ctx, beatEvery)
+		write, cancel := context.WithTimeout(ctx, 2*d.PlanEvery)
 		if err := d.beat(write, true); err != nil && ctx.Err() == nil {
 			d.Log.WarnContext(ctx, "sign of life not written", "error", err)
 		}
@@ -45,7 +43,7 @@ func (d *Daemon) beat(ctx context.Context, alive bool) error {
 		return err
 	}
 	for process, at := range all {
-		if now.Sub(at) > 10*deadAfter {
+		if now.Sub(at) > max(10*d.deadAfter(), time.Hour) {
 			delete(all, process)
 		}
 	}
@@ -64,7 +62,7 @@ func (d *Daemon) rescue(ctx context.Context) error {
 	}
 	now := time.Now()
 	n, err := d.queue.Rescue(ctx, func(process string) bool {
-		return process == d.ID || now.Sub(all[process]) < deadAfter
+		return process == d.ID || now.Sub(all[process]) < d.deadAfter()
 	})
 	if n > 0 {
 		d.Log.WarnContext(ctx, "jobs of dead processes given back", "jobs", n)

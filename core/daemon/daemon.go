@@ -53,8 +53,12 @@ type Config struct {
 	Workers      int           // windows at once: three in four for the live edge; default 8
 	ObserveEvery time.Duration // how often a source is asked about a zone; default 6 h
 	PlanEvery    time.Duration // default 10 s
-	Recheck      time.Duration // of what blocks a zone; default 5 min
-	Drain        time.Duration // for windows under way at the end; default 30 s
+	// Depth is how many of a chain's backlog are in the queue at once: about
+	// what its budget allows until the next plan, so that the oldest windows
+	// come first; default 4.
+	Depth   int
+	Recheck time.Duration // of what blocks a zone; default 5 min
+	Drain   time.Duration // for windows under way at the end; default 30 s
 
 	Expirer  Expirer // these may be nil
 	Checker  Checker
@@ -78,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Workers <= 0 {
 		c.Workers = 8
+	}
+	if c.Depth <= 0 {
+		c.Depth = 4
 	}
 	if c.Recorder == nil {
 		c.Recorder = silent{}

@@ -1,7 +1,11 @@
 package daemon_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +15,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -105,9 +108,10 @@ func (s *site) open() {
 	s.Cleanup(func() { _ = s.cat.Close() })
 	s.key, err = chain.GenerateKey(rand.NewChaCha8([32]byte{1}), evidence.KeyName(archiveID))
 	s.must(err)
-	d, err := evidence.NewDescriptor(archiveID, s.key.Public())
+	d, err := evidence.EncodeDescriptor(evidence.Descriptor{Format: evidence.FormatName, V: evidence.Version, Archive: archiveID, VKey: s.key.Public().VKey(), CreatedAt: s.now().UTC()})
 	s.must(err)
-	_, err = s.store.Put(s.Context(), storage.PutRequest{Key: evidence.DescriptorKey, Size: int64(len(d)), SHA256: digest(d)}, strings.NewReader(string(d)))
+	sum := sha256.Sum256(d)
+	_, err = s.store.Put(s.Context(), storage.PutRequest{Key: evidence.DescriptorKey, Size: int64(len(d)), SHA256: hex.EncodeToString(sum[:])}, bytes.NewReader(d))
 	s.must(err)
 }
 
@@ -203,7 +207,7 @@ func (s *site) daemon(ctx context.Context, token string, change func(*daemon.Con
 		OpenQueue: func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error) {
 			return jobs.OpenSQLite(ctx, s.cat.QueuePath(), cfg)
 		},
-		Policy: policy(), Schedule: "*/5 * * * *", Workers: 8, PlanEvery: 200 * time.Millisecond,
+		Policy: policy(), Schedule: "*/5 * * * *", Workers: 8, PlanEvery: 200 * time.Millisecond, Depth: 32,
 		Recheck: 100 * time.Millisecond, Recorder: s, Now: s.now, Log: out,
 	}
 	if change != nil {
@@ -267,4 +271,13 @@ func (s *site) judged(i int, from, to time.Time) []daemontest.Window {
 		s.Fatalf("%d lines, %v", n, err)
 	}
 	return windows
+}
+
+func (s *site) note(key string, v any) {
+	s.Helper()
+	b, err := s.cat.Note(s.Context(), key)
+	if !errors.Is(err, catalog.ErrNotFound) {
+		s.must(err)
+		s.must(json.Unmarshal(b, v))
+	}
 }

@@ -18,10 +18,8 @@ const (
 	plannedNote = "plan/through/" // and a chain: its ledger has no hole before
 
 	// backlogJobs bounds the backlog's jobs that one plan inserts, over all
-	// chains, and backlogOfChain those of one: about what its budget allows until
-	// the next plan, so that the oldest windows come first.
-	backlogJobs    = 500
-	backlogOfChain = 4
+	// chains.
+	backlogJobs = 500
 	// observeJobs bounds the sources that one plan has asked about themselves.
 	observeJobs = 25
 
@@ -161,7 +159,7 @@ func (p planning) dispatch(ctx context.Context) error {
 				insert = append(insert, jobs.WindowJob(id, w.Window, jobs.Live))
 			}
 		}
-		due, err := p.Catalog.Due(ctx, id, p.now, backlogOfChain)
+		due, err := p.Catalog.Due(ctx, id, p.now, p.Depth)
 		if err != nil {
 			return fmt.Errorf("read ledger: %w", err)
 		}

@@ -19,9 +19,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-// setback is the wait after a failure that is not the source's.
-const setback = time.Minute
-
 // window works on one window. What it returns is for the queue: nil where the
 // ledger says how it goes on.
 func (d *Daemon) window(ctx context.Context, id evidence.ChainID, w evidence.Window) error {
@@ -156,14 +153,14 @@ func (d *Daemon) unblock(ctx context.Context, s catalog.Standing) error {
 func (d *Daemon) setBack(ctx context.Context, z catalog.Zone, row catalog.Window, cause error) error {
 	reason := trouble(cause)
 	d.Recorder.WindowFailed(z, classOf(cause))
-	wait := setback
+	wait := d.Recheck / 5
 	switch e := (*source.Error)(nil); {
 	case errors.As(cause, &e) && e.Reason == schedule.ReasonBudget:
 		return jobs.Later(e.After)
 	case errors.As(cause, &e) && e.After > wait:
 		wait = e.After
 	case reason == "damaged":
-		wait = max(wait, d.Recheck)
+		wait = d.Recheck
 	}
 	d.Log.WarnContext(ctx, "window is set back", "chain", row.Chain.String(), "window", row.Window.String(), "reason", reason, "error", cause)
 	row.State, row.Reason, row.Detail = catalog.Retrying, reason, cause.Error()

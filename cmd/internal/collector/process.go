@@ -95,7 +95,7 @@ func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool,
-		MaxBackoff: 15 * time.Minute, Backoff: 5 * time.Second, Now: w.Env.Now, Log: p.log,
+		Attempts: 3, Backoff: cc.Recheck / 60, MaxBackoff: 3 * cc.Recheck, Recheck: cc.Recheck, Now: w.Env.Now, Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up collector: %w", err)
@@ -106,7 +106,8 @@ func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon
 			return site.OpenQueue(ctx, w.Catalog, cfg)
 		},
 		Policy:   schedule.Policy{Window: cc.Window, Lag: cc.Lag, Backfill: cc.Backfill},
-		Schedule: cc.Schedule, Workers: cc.Concurrency, ObserveEvery: cc.Observe, Drain: cc.Drain,
+		Schedule: cc.Schedule, Workers: cc.Concurrency, ObserveEvery: cc.Observe,
+		PlanEvery: cc.Tick, Recheck: cc.Recheck, Drain: cc.Drain,
 		Recorder: p.ops.metrics, Beat: p.ops.heart.Beat, Now: w.Env.Now, Log: p.log,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +16,8 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
 )
 
+var conninfo = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
+
 // OpenCatalog opens the catalog that a config names, by its scheme.
 func OpenCatalog(ctx context.Context, address string, getenv func(string) string) (catalog.Catalog, error) {
 	if strings.HasPrefix(address, "env:") || strings.HasPrefix(address, "file:") {
@@ -24,6 +27,9 @@ func OpenCatalog(ctx context.Context, address string, getenv func(string) string
 		}
 	}
 	scheme, rest, _ := strings.Cut(address, ":")
+	if conninfo.MatchString(address) { // libpq's other form: host=… dbname=…
+		scheme = "postgres"
+	}
 	var c catalog.Catalog
 	var err error
 	switch scheme {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/internal/ledger"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres/internal/dbsqlc"
@@ -104,6 +106,9 @@ func (c *Catalog) Commit(ctx context.Context, m catalog.Commit) error {
 		return fmt.Errorf("commit to %s: %w", chain, err)
 	}
 	err := c.writeLedger(ctx, chain, func(q *dbsqlc.Queries) error {
+		if err := follows(ctx, q, m); err != nil {
+			return err
+		}
 		for _, w := range m.Windows {
 			if err := ledger.Seal(ctx, rows{q, chain}, w); err != nil {
 				return fmt.Errorf("window %s: %w", w.Window, err)
@@ -124,6 +129,21 @@ func (c *Catalog) Commit(ctx context.Context, m catalog.Commit) error {
 	})
 	if err != nil {
 		return fmt.Errorf("commit to %s: %w", chain, err)
+	}
+	return nil
+}
+
+// follows holds a commit to the head that it moves on.
+func follows(ctx context.Context, q *dbsqlc.Queries, m catalog.Commit) error {
+	if m.After == 0 {
+		return nil
+	}
+	head, err := q.Head(ctx, dbsqlc.HeadParams{Zone: m.Head.Chain.Zone, Dataset: m.Head.Chain.Dataset})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if head.Size != m.After && head.Size != m.Head.Size {
+		return fmt.Errorf("%w: it has %d entries, not %d", catalog.ErrStale, head.Size, m.After)
 	}
 	return nil
 }

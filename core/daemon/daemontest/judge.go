@@ -174,3 +174,13 @@ func (j Judge) entries(ctx context.Context, id evidence.ChainID, f func(e *evide
 	}
 	return nil
 }
+
+// Observations tells the topic of each of a chain's observations.
+func (j Judge) Observations(ctx context.Context, id evidence.ChainID, tell func(topic string)) error {
+	return j.entries(ctx, id, func(e *evidence.Entry) error {
+		if e.Kind == evidence.KindObservation {
+			tell(e.Observation.Topic)
+		}
+		return nil
+	})
+}
