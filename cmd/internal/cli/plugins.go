@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	"github.com/fabriziosalmi/rainlogs/sdk"
 	sdkconfig "github.com/fabriziosalmi/rainlogs/sdk/config"
@@ -40,17 +42,60 @@ func servePlugin(args []string, env *Env) int {
 	return exitUsage
 }
 
-// openStore launches the archive's storage plugin.
+// openStore launches the archive's storage plugins. Several are one set, which
+// has no ledger until attachLedger: that is enough to read.
 func (w *workspace) openStore(ctx context.Context) (storage.Storage, error) {
-	p := w.cfg.Archive.Storage[0]
-	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+	for _, p := range w.cfg.Archive.Storage {
+		start := func(ctx context.Context) (storage.Storage, error) {
+			instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+			if err != nil {
+				return nil, err
+			}
+			return instance.Storage() //nolint:wrapcheck // by the caller
+		}
+		store, err := start(ctx)
+		var misused usageError
+		switch {
+		case err == nil:
+		case len(w.cfg.Archive.Storage) == 1, errors.As(err, &misused), ctx.Err() != nil:
+			return nil, fmt.Errorf("open storage: %w", err)
+		default:
+			w.logger().WarnContext(ctx, "store cannot be opened; the others work without it", "store", p.StoreName(), "error", err)
+			store = &lateStore{start: start}
+		}
+		w.stores = append(w.stores, storeset.Named{Name: p.StoreName(), Store: store})
+	}
+	if len(w.stores) == 1 {
+		w.store = w.stores[0].Store
+		return w.store, nil
+	}
+	return w.store, w.openSet(ctx, nil)
+}
+
+func (w *workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {
+	set, err := storeset.Open(ctx, storeset.Config{
+		Stores: w.stores, Mode: storeset.Mode(w.cfg.Archive.Mode), Ledger: ledger, Now: w.env.Now, Log: w.logger(),
+	})
 	if err != nil {
-		return nil, err
+		return err //nolint:wrapcheck // says what it did
 	}
-	if w.store, err = instance.Storage(); err != nil {
-		return nil, fmt.Errorf("open storage: %w", err)
+	w.set, w.store = set, set.Storage()
+	return nil
+}
+
+// attachLedger gives the stores their memory of what each missed: the catalog.
+// A single store needs none, and unmakes a set that was there before.
+func (w *workspace) attachLedger(ctx context.Context) error {
+	ledger, ok := w.catalog.(storeset.Ledger)
+	switch {
+	case len(w.stores) > 1 && !ok:
+		return usagef("this catalog cannot remember what a store missed: archive.storage must have one store")
+	case len(w.stores) > 1:
+		return w.openSet(ctx, ledger)
+	case ok:
+		return storeset.Disband(ctx, ledger) //nolint:wrapcheck // says what it did
 	}
-	return w.store, nil
+	return nil
 }
 
 // openSource launches the source plugin once.

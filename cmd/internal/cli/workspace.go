@@ -16,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -29,7 +30,9 @@ type workspace struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	host    *pluginhost.Host
-	store   storage.Storage
+	stores  []storeset.Named
+	set     *storeset.Set   // nil for a single store
+	store   storage.Storage // the set, or the only one
 	catalog catalog.Catalog
 	key     chain.PrivateKey
 	archive string // UUID
@@ -81,7 +84,7 @@ func (w *workspace) openRest(ctx context.Context) error {
 		return fmt.Errorf("open catalog: %w", err)
 	}
 	w.catalog = cat
-	return nil
+	return w.attachLedger(ctx)
 }
 
 func (w *workspace) openKey() error {
