@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -50,7 +49,7 @@ func (s *Set) elect(ctx context.Context, key string) (*member, error) {
 // weigh returns what speaks for a store's bytes: the tree's size of a pointer.
 func (m *member) weigh(ctx context.Context, key string) (int64, error) {
 	if isPointer(key) {
-		b, err := m.read(ctx, key, evidence.MaxCheckpoint)
+		b, err := m.read(ctx, key)
 		return treeSize(key, b), err
 	}
 	return 0, m.call(ctx, true, func(ctx context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
-	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -143,7 +142,7 @@ func (c *comparison) greatest(key string, holders []*stream) (*stream, error) {
 	var best *stream
 	size := int64(-1)
 	for _, st := range holders {
-		b, err := st.m.read(c.ctx, key, evidence.MaxCheckpoint)
+		b, err := st.m.read(c.ctx, key)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return nil, err
 		}

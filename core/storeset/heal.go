@@ -263,7 +263,7 @@ func (h *healing) compare(ctx context.Context, key string, from *member, have st
 	}
 	var sizes [2]int64
 	for i, m := range []*member{h.m, from} {
-		b, err := m.read(ctx, key, evidence.MaxCheckpoint)
+		b, err := m.read(ctx, key)
 		if err != nil {
 			return differs, err
 		}

@@ -19,7 +19,7 @@ type keyLock struct {
 // lock waits for the key. unlock must be called once.
 func (k *keyLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx) // what is over has begun nothing
+		return nil, ctx.Err() // what is over has begun nothing
 	}
 	k.mu.Lock()
 	if k.held == nil {
@@ -44,6 +44,6 @@ func (k *keyLocks) lock(ctx context.Context, key string) (unlock func(), err err
 		return func() { <-l.turn; leave() }, nil
 	case <-ctx.Done():
 		leave()
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 }

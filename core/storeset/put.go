@@ -311,7 +311,7 @@ func (p *putting) strict(ctx context.Context) (storage.Info, error) {
 		if !ok {
 			return storage.Info{}, fmt.Errorf("%w: the body cannot be read again for store %q", storage.ErrUnavailable, m.name)
 		}
-		if p.put(ctx, &p.slots[i], body); p.slots[i].err != nil && !(i > 0 && p.holdsIt(ctx, &p.slots[i])) {
+		if p.put(ctx, &p.slots[i], body); p.slots[i].err != nil && (i == 0 || !p.holdsIt(ctx, &p.slots[i])) {
 			return storage.Info{}, p.slots[i].err
 		}
 	}

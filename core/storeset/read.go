@@ -124,7 +124,7 @@ func (q *question) ask(m *member, inStep bool) {
 func (q *question) pointer(late []*member) error {
 	best, size := (*member)(nil), int64(-1)
 	for _, m := range late {
-		b, err := m.read(q.ctx, q.key, evidence.MaxCheckpoint)
+		b, err := m.read(q.ctx, q.key)
 		switch {
 		case q.ctx.Err() != nil:
 			return err
@@ -214,8 +214,9 @@ func (b *openBody) Close() error {
 	return b.body.Close() //nolint:wrapcheck // the store's own words
 }
 
-// read returns an object of at most limit bytes.
-func (m *member) read(ctx context.Context, key string, limit int64) ([]byte, error) {
+// read returns a checkpoint, or what stands in its place.
+func (m *member) read(ctx context.Context, key string) ([]byte, error) {
+	const limit = evidence.MaxCheckpoint
 	body, err := m.open(ctx, key, 0, limit+1)
 	if err != nil {
 		return nil, err
@@ -227,7 +228,7 @@ func (m *member) read(ctx context.Context, key string, limit int64) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
-	if int64(len(b)) > limit {
+	if len(b) > limit {
 		return nil, fmt.Errorf("%s in store %q is longer than %d bytes", key, m.name, limit)
 	}
 	return b, nil
