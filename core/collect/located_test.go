@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+
+	"github.com/fabriziosalmi/rainlogs/core/collect"
 )
 
 // setStore is several stores that never give the same answer twice to where
@@ -26,7 +28,7 @@ func TestEntryNamesStores(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	asked := &atomic.Int64{}
-	req := request(1)
+	var req collect.Request
 	for at := 0; ; at++ {
 		b.store = &setStore{&crashStore{Store: b.fs, left: at % 12, after: at%2 == 1}, asked}
 		req = request(1 + at/4)

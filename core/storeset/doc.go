@@ -44,7 +44,9 @@
 // ErrCorrupt, ErrLocked and ErrInvalidKey are answers, and nobody else is asked.
 //
 // Put. If no store in step can be reached, ErrUnavailable: a store that is
-// behind on a key never decides about it. A body that can be read again
+// behind on a key never decides about it. If all are behind (a Put that no store
+// answered, or that was killed between two), all must answer: the greatest pointer, else the
+// first that holds the key, else the first store decides again. A body that can be read again
 // (io.ReaderAt or io.Seeker) goes to as many stores as wanted; any other goes to
 // one, another stands in only before its first byte is read, and a mirror's other copies are made by Heal.
 // Killed at any point: the records are there already. An answer that was lost
@@ -72,7 +74,8 @@
 // Other bytes under a write-once key are a conflict: named, left as they are,
 // and the record stays. (A tile that was never committed may have been replaced by
 // compare-and-swap; a record "replace:"+SHA-256+":"+key says which bytes that was, and
-// those alone are replaced again.) Heal may be cut short, repeated, and run beside a collector.
+// those alone are replaced again.) A lock (RetainUntil) is not copied: no store tells
+// it; its own default retention has to. Heal may be cut short, repeated, and run beside a collector.
 //
 // Without a ledger nobody can know who is behind. Reads take the greatest pointer that can
 // be read and say ErrNotFound only if all stores do; a Put must reach all of them.
