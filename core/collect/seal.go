@@ -91,7 +91,7 @@ func (s *sealer) entry(kind evidence.Kind, w evidence.Window) evidence.Entry {
 // another collector of the archive is ahead.
 func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
 	for attempt := 1; ; attempt++ {
-		err := s.sealOnce(ctx, p)
+		err := s.sealOnce(ctx, &p)
 		if errors.Is(err, errAlreadySealed) {
 			return errors.Join(err, s.withdraw(ctx, p), s.removeSpool(p))
 		}
@@ -116,8 +116,8 @@ func (s *sealer) removeSpool(p catalog.Pending) error {
 	return s.c.spool.remove(p.Spool)
 }
 
-func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
-	d, err := decodeDraft(p)
+func (s *sealer) sealOnce(ctx context.Context, p *catalog.Pending) error {
+	d, err := decodeDraft(*p)
 	if err != nil {
 		return err
 	}
@@ -126,16 +126,19 @@ func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
 		return err
 	}
 	if p.Spool != "" {
-		if err := s.putObject(ctx, p, e); err != nil {
+		if err := s.putObject(ctx, *p, e); err != nil {
+			return err
+		}
+		if e.Object.Stores, err = s.located(ctx, *p, e.Object); err != nil {
 			return err
 		}
 	}
 	if e.Kind == evidence.KindLog {
-		if err := s.observeFields(ctx, &p, e, d.Fields); err != nil {
+		if err := s.observeFields(ctx, p, e, d.Fields); err != nil {
 			return err
 		}
 	}
-	if err := s.append(ctx, &p, e); err != nil {
+	if err := s.append(ctx, p, e); err != nil {
 		return err
 	}
 	return s.commit(ctx, []*evidence.Entry{e})

@@ -19,6 +19,8 @@ import (
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
 	"github.com/robfig/cron/v3"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
 // FileName is the config file's usual name.
@@ -48,7 +50,8 @@ type Plugin map[string]any
 
 // Archive says where evidence is kept.
 type Archive struct {
-	Storage []Plugin `koanf:"storage" doc:"the archive's store: {plugin: fs, path: ./archive}"`
+	Mode    string   `koanf:"mode" doc:"with more than one store: failover (the first that takes an object) or mirror (all)"`
+	Storage []Plugin `koanf:"storage" doc:"the archive's stores, in order: {name: local, plugin: fs, path: ./archive}"`
 }
 
 // Collector are the defaults of collecting.
@@ -87,7 +90,7 @@ type Plugins struct {
 
 func defaults() map[string]any {
 	return map[string]any{
-		"key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
+		"archive.mode": "failover", "key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
 		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 8,
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
 		"collector.tick": "10s", "collector.recheck": "5m",
@@ -231,13 +234,8 @@ func resolveRef(ref, dir string) string {
 }
 
 func (c *Config) validate() error {
-	switch {
-	case len(c.Archive.Storage) == 0:
-		return errors.New("archive.storage is empty: name at least one, such as {plugin: fs, path: ./archive}")
-	case len(c.Archive.Storage) > 1:
-		return errors.New("archive.storage has more than one store: failover and mirror are not built yet")
-	case c.Archive.Storage[0].Name() == "":
-		return errors.New("archive.storage[0] lacks plugin, such as plugin: fs")
+	if err := c.Archive.validate(); err != nil {
+		return err
 	}
 	if err := checkCatalog(c.Catalog); err != nil {
 		return err
@@ -294,10 +292,46 @@ func checkCatalog(address string) error {
 	return errors.New("catalog: want sqlite:PATH, postgres://USER@HOST/NAME, or env:NAME or file:PATH that hold one")
 }
 
+func (a Archive) validate() error {
+	switch {
+	case a.Mode != "failover" && a.Mode != "mirror":
+		return fmt.Errorf("archive.mode is %.40q: want failover or mirror", a.Mode)
+	case len(a.Storage) == 0:
+		return errors.New("archive.storage is empty: name at least one, such as {plugin: fs, path: ./archive}")
+	case len(a.Storage) > evidence.MaxStores:
+		return fmt.Errorf("archive.storage has %d stores: want at most %d", len(a.Storage), evidence.MaxStores)
+	}
+	seen := map[string]int{}
+	for i, p := range a.Storage {
+		name := p.StoreName()
+		first, taken := seen[name]
+		switch {
+		case p.Name() == "":
+			return fmt.Errorf("archive.storage[%d] lacks plugin, such as plugin: fs", i)
+		case len(a.Storage) == 1:
+			// Its name stands nowhere: entries of a single store name none.
+		case taken:
+			return fmt.Errorf("archive.storage[%d] is named %q like archive.storage[%d]: give each a name of its own, which the ledger and the chain know it by", i, name, first)
+		case !evidence.ValidStoreName(name):
+			return fmt.Errorf("archive.storage[%d] is named %.64q: want 1 to 32 lower-case letters, digits and hyphens", i, name)
+		}
+		seen[name] = i
+	}
+	return nil
+}
+
 // Name is the plugin's name.
 func (p Plugin) Name() string {
 	name, _ := p["plugin"].(string)
 	return name
+}
+
+// StoreName is what a store is called: its own name, or else the plugin's.
+func (p Plugin) StoreName() string {
+	if name, _ := p["name"].(string); name != "" {
+		return name
+	}
+	return p.Name()
 }
 
 // Settings are the values for the plugin's own schema, as text.

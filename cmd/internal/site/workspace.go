@@ -14,6 +14,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -32,6 +33,8 @@ type Workspace struct {
 
 	log      *slog.Logger
 	host     *pluginhost.Host
+	stores   []storeset.Named
+	set      *storeset.Set // nil for a single store
 	source   source.Source // nil until OpenSource
 	sourceID collect.Plugin
 }
@@ -87,9 +90,14 @@ func (w *Workspace) OpenRest(ctx context.Context) error {
 		return err
 	}
 	var err error
-	w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog, w.Env.Getenv)
-	return err
+	if w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog, w.Env.Getenv); err != nil {
+		return err
+	}
+	return w.attachLedger(ctx)
 }
+
+// Stores is the set of the archive's stores, nil if there is one store.
+func (w *Workspace) Stores() *storeset.Set { return w.set }
 
 // OpenKey reads the signing key and checks that it is this archive's.
 func (w *Workspace) OpenKey() error {
