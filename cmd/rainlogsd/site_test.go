@@ -23,9 +23,9 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
-	"github.com/fabriziosalmi/rainlogs/core/daemon/daemontest"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
+	"github.com/fabriziosalmi/rainlogs/internal/daemontest"
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
 	"github.com/fabriziosalmi/rainlogs/plugins/storage/fs"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"

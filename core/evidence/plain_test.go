@@ -139,6 +139,7 @@ func TestDecodePlain(t *testing.T) {
 		{`"later":`, `"läter":`},
 		{`{"bytes":1234`, `{"ack":1,"bytes":1,"displaced":[]`},
 		{`"kind":"log"`, `"key":{},"kind":"key"`},
+		{`"0123"}`, `"0123","stores":["a"]}`},
 		{`"0123"}`, `"0123"}x`},
 		{`"0123"}`, `"0123",}`},
 		{`"0123"}`, `"0123"`},

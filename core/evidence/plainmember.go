@@ -95,7 +95,7 @@ func (r *plainReader) stored(o *Object, name []byte) {
 		o.Key = r.text()
 	case "sha256":
 		o.SHA256 = r.digest()
-	case "displaced", "encryption":
+	case "displaced", "encryption", "stores":
 		r.fail() // few: the general decoder's
 	default:
 		r.skip()
