@@ -13,12 +13,17 @@ import (
 	"testing"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres/pgtest"
+	"github.com/fabriziosalmi/rainlogs/sdk"
 )
 
 // asProgram makes the test binary the program itself.
 const asProgram = "RAINLOGSD_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == shakyName {
+		sdk.Serve(shakyPlugin())
+		return
+	}
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "plugin-serve" {
 		main()
 	}
