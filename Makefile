@@ -22,6 +22,7 @@ TOOLS   := $(CURDIR)/.tools
 
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+SOAK      ?= 30m
 # Packages with goroutines: what the race detector is worth its price for.
 RACE      ?= ./sdk/... ./core/... ./plugins/... ./query/... ./cmd/...
 
@@ -39,7 +40,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test crash race lint fuzz bench generate verify install release-dry clean
+.PHONY: help build demo test crash cluster soak scale race lint fuzz bench generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +58,15 @@ test: ## the fast tests (TESTFLAGS=… for go test)
 
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
+
+cluster: ## three daemons on one PostgreSQL, 200 zones; kills and restarts
+	RAINLOGS_ZONES=200 go test -run 'TestCluster' -count=1 -timeout 60m -v ./cmd/rainlogsd/
+
+soak: ## half an hour of faults and kills, then line for line (SOAK=30m)
+	RAINLOGS_SOAK=$(SOAK) go test -run 'TestSoak' -count=1 -timeout 0 -v ./cmd/rainlogsd/
+
+scale: ## what a thousand zones on hourly windows cost
+	RAINLOGS_SCALE=1000 go test -run 'TestScale' -count=1 -timeout 60m -v ./cmd/rainlogsd/
 
 race: ## the fast tests under the race detector (RACE=… for other packages)
 	@go test -race $(TESTFLAGS) $(RACE)

@@ -41,17 +41,18 @@ const (
 // program that come and go.
 type site struct {
 	*testing.T
-	dir      string
-	emulator *logpulltest.Emulator
-	url      string
-	key      chain.PrivateKey
-	catalog  string // its address
-	storage  string // YAML of the archive's storage
-	extra    string // YAML of the rest
-	rates    rates
-	zones    int
-	from     time.Time // where collection begins
-	daemons  []*process
+	dir       string
+	emulator  *logpulltest.Emulator
+	url       string
+	key       chain.PrivateKey
+	catalog   string // its address
+	storage   string // YAML of the archive's storage
+	collector string // and of how it collects
+	extra     string // YAML of the rest
+	rates     rates
+	zones     int
+	from      time.Time // where collection begins
+	daemons   []*process
 }
 
 // rates are those that the emulator enforces and the plugin is told.
@@ -66,6 +67,7 @@ func chainOf(i int) evidence.ChainID {
 func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpulltest.Faults) *site {
 	t.Helper()
 	s := &site{T: t, dir: t.TempDir(), zones: zones, rates: r, storage: "{name: local, plugin: fs, path: ./archive}"}
+	s.collector = `{window: 5m, lag: 5m, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "* * * * *"}`
 	s.from = time.Now().UTC().Add(-back).Truncate(time.Hour)
 	cfg := logpulltest.Config{
 		Seed: 1, Shuffle: true, Faults: faults,
@@ -76,7 +78,7 @@ func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpul
 	for i := range zones {
 		cfg.Zones = append(cfg.Zones, logpulltest.Zone{
 			ID: zoneID(i), Name: zoneName(i), AccountID: account, Retention: true,
-			Records: logpulltest.Ticks{Seed: uint64(i), Every: 20 * time.Second}, Fields: logpulltest.TickFields(),
+			Records: logpulltest.Ticks{Seed: uint64(i), Every: 5 * time.Second}, Fields: logpulltest.TickFields(),
 		})
 	}
 	s.emulator = logpulltest.New(cfg)
@@ -145,8 +147,8 @@ sources:
     requests_per_minute_user: %d
     requests_per_5_minutes_user: %d
     timeouts_per_hour_zone: 100000
-collector: {window: 5m, lag: 5m, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "* * * * *"}
-%s`, s.storage, s.catalog, name, s.url, s.rates.zone, s.rates.user, s.rates.five, s.extra), 0o600))
+collector: %s
+%s`, s.storage, s.catalog, name, s.url, s.rates.zone, s.rates.user, s.rates.five, s.collector, s.extra), 0o600))
 	return path
 }
 
@@ -163,7 +165,7 @@ func (s *site) start(name string) *process {
 	s.Helper()
 	exe, err := os.Executable()
 	s.must(err)
-	p := &process{Cmd: exec.Command(exe, "--config", s.configure(name)), name: name, output: &tail{}, exited: make(chan struct{})}
+	p := &process{Cmd: exec.Command(exe, "-v", "--config", s.configure(name)), name: name, output: &tail{}, exited: make(chan struct{})}
 	p.Env = []string{asProgram + "=1", "HOME=" + s.dir, "PATH=" + os.Getenv("PATH"), "RAINLOGS_DSN=" + os.Getenv("RAINLOGS_DSN")}
 	p.Stdout, p.Stderr = p.output, p.output
 	s.must(p.Start())
@@ -183,16 +185,22 @@ func (p *process) end(sig syscall.Signal) int {
 	return p.ProcessState.ExitCode()
 }
 
-// children are the plugins' processes.
+// children are the plugins' processes, by the threads that started them.
 func (p *process) children() []int {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.Process.Pid, p.Process.Pid))
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid))
 	if err != nil {
 		return nil
 	}
 	var out []int
-	for _, f := range strings.Fields(string(b)) {
-		if pid, err := strconv.Atoi(f); err == nil {
-			out = append(out, pid)
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, f := range strings.Fields(string(b)) {
+			if pid, err := strconv.Atoi(f); err == nil {
+				out = append(out, pid)
+			}
 		}
 	}
 	return out
@@ -273,6 +281,12 @@ func (s *site) judged(until time.Time) (windows int, lines int64) {
 	}
 	for i := range s.zones {
 		ws, err := j.Windows(s.Context(), chainOf(i))
+		if dir := os.Getenv("RAINLOGS_KEEP"); err != nil && dir != "" {
+			s.must(os.CopyFS(filepath.Join(dir, "archive"), os.DirFS(filepath.Join(s.dir, "archive"))))
+			for n, p := range s.daemons {
+				s.must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d-%s.log", n, p.name)), []byte(p.output.String()), 0o600))
+			}
+		}
 		s.must(err)
 		s.must(daemontest.Tiled(ws, s.from, until))
 		n, err := j.Lines(s.Context(), chainOf(i))

@@ -140,7 +140,8 @@ func TestSoak(t *testing.T) {
 	if d, err := time.ParseDuration(os.Getenv("RAINLOGS_SOAK")); err == nil {
 		long = d
 	}
-	s := newSite(t, 4, 3*time.Hour, rates{zone: 600, user: 5000, five: 20000}, weather())
+	s := newSite(t, 12, 3*time.Hour, rates{zone: 600, user: 5000, five: 20000}, weather())
+	s.collector = `{window: 20s, lag: 90s, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "@every 5s"}`
 	dir, pin := s.install()
 	calm := filepath.Join(s.dir, "calm")
 	s.storage = fmt.Sprintf("{name: local, plugin: shaky, path: ./archive, calm: %s}", calm)
