@@ -126,7 +126,9 @@ func runCat(w *workspace, key string, raw bool) error {
 		defer dec.Close()
 		in = dec
 	}
-	if _, err := io.Copy(w.env.Out, in); err != nil {
+	out := w.env.data()
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
 	return nil

@@ -19,7 +19,8 @@ func newLogs(env *Env, g *globals) *cobra.Command {
 		Use:   "logs",
 		Short: "Print the records of a range as stored, byte for byte",
 		Long: "Print the records of a range of event time as they were received, each exactly once: windows in the order of their\n" +
-			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n\n" + exitHelp,
+			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n" +
+			"Into a file or pipe every byte is as it was received; on a terminal, control characters are shown as escapes.\n\n" + exitHelp,
 		Example: "rainlogs logs --zone example.com --from -1h\nrainlogs logs --where \"EdgeResponseStatus >= 500\" -o errors.ndjson",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

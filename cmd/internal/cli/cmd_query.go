@@ -218,7 +218,8 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 // withOutput writes to a new file, or to standard output.
 func (w *workspace) withOutput(path string, f func(io.Writer) error) error {
 	if path == "" {
-		return f(w.env.Out)
+		out := w.env.data()
+		return errors.Join(f(out), out.Close())
 	}
 	file, err := os.Create(path)
 	if err != nil {

@@ -1,13 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 )
@@ -17,7 +19,7 @@ import (
 func safeLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if r == '\n' || r == ' ' || unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r) {
+		if r == '\n' || printable(r) {
 			b.WriteRune(r)
 			continue
 		}
@@ -47,13 +49,35 @@ func table(w io.Writer, header string, rows func(row func(cells ...any))) error 
 }
 
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("print JSON: %w", err)
 	}
+	if _, err := w.Write(asciiControls(b.Bytes())); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
 	return nil
+}
+
+// asciiControls writes the characters that a terminal could obey, which JSON
+// allows in strings, as the escapes that mean the same.
+func asciiControls(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for _, r := range string(b) {
+		switch {
+		case r == '\n' || printable(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 func bytesText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
