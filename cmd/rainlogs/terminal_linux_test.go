@@ -47,6 +47,35 @@ func (s *site) onTerminal(t *testing.T, args ...string) string {
 	return strings.ReplaceAll(string(shown), "\r\n", "\n") // the line discipline's
 }
 
+// TestProgressIsForTerminals: a bar where somebody looks, nothing in a log file.
+func TestProgressIsForTerminals(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, traffic(t, 20_000), logpulltest.Faults{})
+	from, to := hours(2)
+	s.ok("zone", "add", zoneID, "--name", "shop.example.eu")
+	if r := s.run("pull", "shop.example.eu", "--from", stamp(from), "--to", stamp(to)); r.code != 0 || strings.ContainsAny(r.stderr, "\r█|") {
+		t.Errorf("pull: exit %d, into a pipe: %q", r.code, r.stderr)
+	}
+	master, tty := terminal(t)
+	cmd := s.command("verify", "--level", "objects")
+	var stdout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, tty
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	must(t, cmd.Start())
+	must(t, tty.Close())
+	shown, _ := io.ReadAll(master) // ends with EIO when the program has
+	must(t, cmd.Wait())
+	if !strings.Contains(string(shown), "verify objects") || !strings.Contains(string(shown), "B/s") {
+		t.Errorf("no bar on a terminal: %q", shown)
+	}
+	if strings.Contains(string(shown), "\x1b[3") {
+		t.Errorf("colours in spite of NO_COLOR: %q", shown)
+	}
+	if !strings.Contains(stdout.String(), "INTACT") {
+		t.Errorf("verify: %s", stdout.String())
+	}
+}
+
 // TestHostileLogsOnATerminal: whoever is logged chooses what stands in the
 // logs. On a terminal it must be seen and not obeyed, elsewhere it is evidence, byte for byte.
 func TestHostileLogsOnATerminal(t *testing.T) {

@@ -40,6 +40,11 @@ func newLogs(env *Env, g *globals) *cobra.Command {
 func (w *workspace) printLines(o queryOptions, where string, out io.Writer) error {
 	b := bufio.NewWriterSize(out, 1<<20)
 	err := w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) error {
+		progress, done, total := bar{}, int64(0), linesOf(d)
+		if where == "" && (o.out != "" || !w.env.OutTerminal) { // else the lines themselves are the progress
+			progress = newBar(w.env, w.g, "logs", total, "lines")
+		}
+		defer progress.done()
 		for line, err := range e.Lines(ctx, d, where, nil) {
 			if err != nil {
 				return queryError(err)
@@ -47,6 +52,9 @@ func (w *workspace) printLines(o queryOptions, where string, out io.Writer) erro
 			_, _ = b.Write(line.Text) // Flush reports it
 			if err := b.WriteByte('\n'); err != nil {
 				return fmt.Errorf("write lines: %w", err)
+			}
+			if done++; done%1024 == 0 {
+				progress.set(done, total)
 			}
 		}
 		return nil

@@ -124,16 +124,17 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 	if err != nil {
 		return collect.Summary{}, err
 	}
-	progress := newBar(w.env, w.g, "windows", -1, false)
+	progress := newBar(w.env, w.g, "pull", -1, "windows")
 	c, err := collect.New(collect.Config{
 		Store: w.store, Source: src, Catalog: w.catalog, Archive: w.archive, Key: w.key,
 		Collector: collectorIdentity(), Plugin: plugin, SpoolDir: w.cfg.Spool,
 		Concurrency: w.cfg.Collector.Concurrency, Now: w.env.Now, Log: w.logger(),
 		Progress: func(ev collect.Event) {
-			progress.set(int64(ev.Done), int64(ev.Planned))
 			if ev.Err != nil && !quiet {
+				progress.clear()
 				_, _ = fmt.Fprintf(w.env.Err, "%s %s: %s\n", ev.Window, ev.State, safeLine(ev.Err.Error())) // as much as can be told
 			}
+			progress.set(int64(ev.Done), int64(ev.Planned))
 		},
 	})
 	if err != nil {

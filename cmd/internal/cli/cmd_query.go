@@ -128,7 +128,11 @@ func listSaved(env *Env) error {
 // ask answers one question.
 func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f format.Format, out io.Writer) error {
 	return w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) (err error) {
-		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d})
+		progress, total := newBar(w.env, w.g, "query", linesOf(d), "lines"), linesOf(d)
+		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d, Progress: func(lines int64) {
+			progress.set(min(lines, total), total)
+		}})
+		progress.done()
 		if err != nil {
 			return queryError(err)
 		}
@@ -141,6 +145,14 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 		}
 		return format.WriteFooter(w.env.Err, res.Provenance) //nolint:wrapcheck // says what it did
 	})
+}
+
+// linesOf is how many lines a dataset's objects hold.
+func linesOf(d *dataset.Dataset) (n int64) {
+	for _, o := range d.Objects() {
+		n += o.Entry.Content.Lines
+	}
+	return n
 }
 
 // queryError tells the analyst's mistakes from ours.
@@ -203,7 +215,7 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
 		}}
 	}
-	progress := newBar(w.env, w.g, "check objects", -1, false)
+	progress := newBar(w.env, w.g, "check", -1, "objects")
 	d, err := dataset.Open(w.ctx, w.store, chains, dataset.Options{
 		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
 		Progress: func(done, total int, _ int64) { progress.set(int64(done), int64(total)) },

@@ -113,7 +113,11 @@ func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
 	opts.Progress = func(p verify.Progress) {
 		if p.Stage != stage {
 			progress.done()
-			stage, progress = p.Stage, newBar(w.env, w.g, "verify "+p.Stage, p.Total, p.Stage == "objects")
+			units := p.Stage
+			if p.Stage == "objects" {
+				units = inBytes
+			}
+			stage, progress = p.Stage, newBar(w.env, w.g, "verify "+p.Stage, p.Total, units)
 		}
 		progress.set(p.Done, p.Total)
 	}

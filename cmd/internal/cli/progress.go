@@ -10,20 +10,25 @@ import (
 // elsewhere.
 type bar struct{ b *progressbar.ProgressBar }
 
-// newBar starts a bar; total < 0 is unknown. asBytes shows sizes.
-func newBar(env *Env, g *globals, what string, total int64, asBytes bool) bar {
+// inBytes is the unit of a bar that shows sizes.
+const inBytes = "B"
+
+// newBar starts a bar over units; total < 0 is unknown.
+func newBar(env *Env, g *globals, what string, total int64, units string) bar {
 	if !env.Terminal || g.noProgress || env.Getenv("TERM") == "dumb" {
 		return bar{}
 	}
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(env.Err), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetWidth(30), progressbar.OptionFullWidth(),
 		progressbar.OptionEnableColorCodes(env.Getenv("NO_COLOR") == ""),
 	}
-	if asBytes {
+	if units == inBytes {
 		options = append(options, progressbar.OptionShowBytes(true))
+	} else {
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString(units))
 	}
 	return bar{progressbar.NewOptions64(total, options...)}
 }
@@ -38,8 +43,16 @@ func (p bar) set(n, total int64) {
 	_ = p.b.Set64(n) // a bar that cannot be drawn stops nothing
 }
 
+// clear makes room for a line of text; the next set draws the bar below it.
+func (p bar) clear() {
+	if p.b != nil {
+		_ = p.b.Clear() // as above
+	}
+}
+
 func (p bar) done() {
 	if p.b != nil {
 		_ = p.b.Finish() // as above
+		_ = p.b.Exit()   // nothing is drawn from here on
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -29,7 +30,12 @@ func Main(ctx context.Context, args []string, env *Env) int {
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithErrorHandler(printError))
+	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithErrorHandler(func(w io.Writer, s fang.Styles, err error) {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted") // what it kept from ending is of no interest
+		}
+		printError(w, s, err)
+	}))
 	if err != nil && ctx.Err() != nil {
 		return exitInterrupted
 	}
