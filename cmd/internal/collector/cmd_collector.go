@@ -77,6 +77,9 @@ func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collect
 	defer stopping()
 	for ctx.Err() == nil {
 		if cfg, err = p.generation(ctx, cfg, hup); err != nil {
+			if ctx.Err() != nil { // the program then says only that it was interrupted
+				log.ErrorContext(ctx, "did not end well", "error", err)
+			}
 			return err
 		}
 	}

@@ -17,6 +17,8 @@ type Env struct {
 	Now      func() time.Time
 	// Terminal reports whether Err is a terminal, so that progress makes sense.
 	Terminal bool
+	// OutTerminal reports whether Out is one, so that foreign text must be made harmless.
+	OutTerminal bool
 }
 
 // OS returns the process's own Env.
@@ -24,5 +26,6 @@ func OS() *Env {
 	return &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
 		Getenv: os.Getenv, Now: time.Now, Terminal: term.IsTerminal(os.Stderr.Fd()),
+		OutTerminal: term.IsTerminal(os.Stdout.Fd()),
 	}
 }
