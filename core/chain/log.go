@@ -57,8 +57,8 @@ type Config struct {
 // Log appends to one chain. It is not safe for concurrent use: a chain has
 // one writer.
 type Log struct {
+	files
 	store    Store
-	id       evidence.ChainID
 	origin   string
 	signer   note.Signer
 	verifier note.Verifier
@@ -82,8 +82,8 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open chain %s: %w", cfg.Chain, err)
 	}
 	l := &Log{
-		store: cfg.Store, id: cfg.Chain, origin: origin, signer: signer, verifier: verifier,
-		now: cfg.Now, log: cfg.Log,
+		files: files{cfg.Store, cfg.Chain}, store: cfg.Store,
+		origin: origin, signer: signer, verifier: verifier, now: cfg.Now, log: cfg.Log,
 	}
 	if err := l.Reload(ctx); err != nil {
 		return nil, fmt.Errorf("open chain %s: %w", cfg.Chain, err)
@@ -305,34 +305,6 @@ func (l *Log) put(ctx context.Context, key string, data, old []byte) error {
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// read returns an object of at most limit bytes.
-func (l *Log) read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	body, err := l.store.Get(ctx, key, 0, limit+1)
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
-	}
-	b, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if closeErr := body.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
-	}
-	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("%w: %s is longer than %d bytes", ErrDamaged, key, limit)
-	}
-	return b, nil
-}
-
-// readEither reads key, or other where there is none.
-func (l *Log) readEither(ctx context.Context, key, other string, limit int64) ([]byte, error) {
-	b, err := l.read(ctx, key, limit)
-	if errors.Is(err, storage.ErrNotFound) {
-		b, err = l.read(ctx, other, limit)
-	}
-	return b, err
 }
 
 // tidy removes partial tiles and bundles that newer ones stand in for. It is

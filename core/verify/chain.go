@@ -45,11 +45,13 @@ type chainCheck struct {
 	spans   []span
 	objects objectIndex
 	expired bitset
+	holds   holds
 	due     struct{ objects, bytes int64 }
 
-	mu      sync.Mutex // guards missing
-	missing []objectRef
-	strays  []string
+	mu        sync.Mutex // guards missing
+	missing   []objectRef
+	strays    []string
+	lingering bitset // expired entries whose objects the store still has
 }
 
 // objectRef names an entry's object.
@@ -204,7 +206,9 @@ func (c *chainCheck) record(e *evidence.Entry, seq int64) {
 			}
 			c.expired.set(s)
 		}
+		c.checkHolds(e, seq)
 	case evidence.KindHold:
+		c.holds.record(e)
 	case evidence.KindKey:
 		c.recordKey(e, seq)
 	default:
@@ -220,8 +224,8 @@ func (c *chainCheck) recordLog(e *evidence.Entry, seq int64) {
 	}
 	s := newSpan(e, seq)
 	if e.Object != nil {
-		s.due = c.run.inRange(e)
-		c.objects.add(e)
+		s.due = c.run.asked(e)
+		c.objects.add(e, seq)
 		for _, d := range e.Object.Displaced {
 			c.run.report.notice("chain %s: entry %d found another's object at %s and did not use it", c.id, seq, d.Key)
 		}
@@ -275,9 +279,9 @@ func (c *chainCheck) finish(ctx context.Context) error {
 	for i := range c.spans {
 		s := &c.spans[i]
 		if c.expired.has(s.seq) {
-			s.state, s.due = Expired, false
-		}
-		if s.due {
+			s.state = Expired
+			c.report.Expired++
+		} else if s.due {
 			c.due.objects++
 			c.due.bytes += s.bytes
 		}
@@ -289,6 +293,11 @@ func (c *chainCheck) finish(ctx context.Context) error {
 		c.report.First, c.report.Last = c.report.Segments[0].From, c.report.Segments[n-1].To
 	}
 	return nil
+}
+
+// asked reports whether an entry's object is among those that are to be read.
+func (r *run) asked(e *evidence.Entry) bool {
+	return r.inRange(e) && (r.opts.Sample == nil || r.opts.Sample(e.Object.Key))
 }
 
 // inRange reports whether an entry's window or events touch the range asked for.

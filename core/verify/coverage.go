@@ -39,7 +39,7 @@ type span struct {
 	bytes      int64 // stored
 	state      State
 	reason     string
-	due        bool // its object is to be checked
+	due        bool // its object is among those asked for
 }
 
 // newSpan reads the window of a log or gap entry.

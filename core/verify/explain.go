@@ -9,9 +9,9 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
-// unexplained finds what is in the store and in no entry, and names what is in
-// an entry and not in the store.
-func (r *run) unexplained(ctx context.Context, checks []*chainCheck) error {
+// explainAll finds what is in the store and in no entry, names what is in an
+// entry and not in the store, and checks what is still there though expired.
+func (r *run) explainAll(ctx context.Context, checks []*chainCheck) error {
 	byChain := map[evidence.ChainID]*chainCheck{}
 	for _, c := range checks {
 		byChain[c.id] = c
@@ -23,6 +23,9 @@ func (r *run) unexplained(ctx context.Context, checks []*chainCheck) error {
 		r.explain(info.Key, byChain)
 	}
 	for _, c := range checks {
+		if err := c.checkLingering(ctx); err != nil {
+			return err
+		}
 		if err := c.settle(ctx); err != nil {
 			return err
 		}
@@ -43,9 +46,9 @@ func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
 			r.report.find(CodeUnexplained, key, "%s: no object of an archive has such a key", key)
 		case c == nil && r.wanted(id):
 			r.report.find(CodeUnexplained, key, "%s: the archive has no chain of that zone and dataset", key)
-		case c == nil, c.signed == nil, c.objects.has(key, window, generation): // without a head all is lost, and that is said
-		case len(c.strays) < maxFindings:
-			c.strays = append(c.strays, key)
+		case c == nil, c.signed == nil: // without a head all is lost, and that is said
+		default:
+			c.explain(key, window, generation)
 		}
 	case strings.HasPrefix(key, evidence.ChainsPrefix):
 		id, ok := evidence.ParseChainPrefix(key)
@@ -55,6 +58,43 @@ func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
 	default:
 		r.report.find(CodeUnexplained, key, "%s: an archive has no such file", key)
 	}
+}
+
+// explain keeps a key that no entry names, and which expired entries' objects
+// are still there.
+func (c *chainCheck) explain(key string, w evidence.Window, generation int) {
+	seq, named := c.objects.find(w, generation)
+	switch {
+	case named && c.expired.has(seq):
+		c.lingering.set(seq)
+	case named, c.objects.displaced[key]:
+	case len(c.strays) < maxFindings:
+		c.strays = append(c.strays, key)
+	}
+}
+
+// checkLingering checks objects that are still there though their entries are
+// expired: about to be removed, locked in the store, or held since. As long as
+// they are there, they have to be what was sealed.
+func (c *chainCheck) checkLingering(ctx context.Context) error {
+	n := c.lingering.count()
+	if n == 0 {
+		return nil
+	}
+	c.run.report.notice("chain %s: %d expired objects are still in the store (not removed yet, locked there, or held since)", c.id, n)
+	var objects, stored int64
+	for i := range c.spans {
+		if s := &c.spans[i]; s.due && c.lingering.has(s.seq) {
+			objects, stored = objects+1, stored+s.bytes
+		}
+	}
+	if objects == 0 {
+		return nil
+	}
+	c.run.report.ObjectsDue += objects
+	c.run.report.BytesDue += stored
+	c.run.total += stored
+	return c.checkThose(ctx, func(e *evidence.Entry) bool { return c.lingering.has(e.Seq) })
 }
 
 // settle reports the chain's strays and missing objects, after a look at what
@@ -116,7 +156,7 @@ func (c *chainCheck) catchUp(ctx context.Context) error {
 				continue
 			}
 			if l.entry.Kind == evidence.KindLog && l.entry.Object != nil {
-				objects.add(l.entry)
+				objects.add(l.entry, l.seq)
 			}
 			if l.entry.Kind == evidence.KindExpiry {
 				for _, s := range l.entry.Expiry.Seqs {

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -23,8 +24,16 @@ func (b bitset) has(n int64) bool {
 	return n >= 0 && n/64 < int64(len(b)) && b[n/64]&(1<<(n%64)) != 0
 }
 
+func (b bitset) count() int {
+	n := 0
+	for _, word := range b {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
 // objectIndex knows which object keys a chain's entries name. A key is a pure
-// function of window and generation, so that 24 bytes stand for it.
+// function of window and generation, so that some bytes stand for it.
 type objectIndex struct {
 	ids       []objectID
 	displaced map[string]bool
@@ -34,11 +43,12 @@ type objectIndex struct {
 type objectID struct {
 	start, end int64 // Unix seconds
 	generation int
+	seq        int64 // the entry
 }
 
 // add takes a log entry with an object; evidence.Decode has held its key to its window.
-func (x *objectIndex) add(e *evidence.Entry) {
-	id := objectID{e.Window.Start.Unix(), e.Window.End.Unix(), 1}
+func (x *objectIndex) add(e *evidence.Entry, seq int64) {
+	id := objectID{e.Window.Start.Unix(), e.Window.End.Unix(), 1, seq}
 	if !strings.HasSuffix(e.Object.Key, "Z.ndjson.zst") {
 		if _, _, generation, err := evidence.ParseObjectKey(e.Object.Key); err == nil {
 			id.generation = generation
@@ -66,11 +76,20 @@ func (x *objectIndex) sort() {
 	x.sorted = true
 }
 
-// has reports whether an entry explains the key of this chain's object.
-func (x *objectIndex) has(key string, w evidence.Window, generation int) bool {
+// find returns the entry whose object a window's key of that generation is.
+func (x *objectIndex) find(w evidence.Window, generation int) (seq int64, found bool) {
 	if !x.sorted {
 		x.sort()
 	}
-	_, found := slices.BinarySearchFunc(x.ids, objectID{w.Start.Unix(), w.End.Unix(), generation}, compareIDs)
+	i, found := slices.BinarySearchFunc(x.ids, objectID{start: w.Start.Unix(), end: w.End.Unix(), generation: generation}, compareIDs)
+	if !found {
+		return -1, false
+	}
+	return x.ids[i].seq, true
+}
+
+// has reports whether an entry explains the key of this chain's object.
+func (x *objectIndex) has(key string, w evidence.Window, generation int) bool {
+	_, found := x.find(w, generation)
 	return found || x.displaced[key]
 }

@@ -16,13 +16,22 @@ import (
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-// checkObjects reads the chain's objects, several at once.
+// checkObjects reads the chain's objects that are not expired.
 func (c *chainCheck) checkObjects(ctx context.Context) error {
+	if c.due.objects == 0 {
+		return nil
+	}
+	return c.checkThose(ctx, func(e *evidence.Entry) bool { return !c.expired.has(e.Seq) })
+}
+
+// checkThose reads the objects asked for of the entries that are wanted,
+// several at once.
+func (c *chainCheck) checkThose(ctx context.Context, wanted func(e *evidence.Entry) bool) error {
 	g, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan *evidence.Entry)
 	g.Go(func() error {
 		defer close(jobs)
-		return c.feedObjects(ctx, jobs)
+		return c.feedObjects(ctx, wanted, jobs)
 	})
 	for range c.run.opts.Workers {
 		g.Go(func() error {
@@ -43,10 +52,7 @@ func (c *chainCheck) checkObjects(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (c *chainCheck) feedObjects(ctx context.Context, jobs chan<- *evidence.Entry) error {
-	if c.due.objects == 0 {
-		return nil
-	}
+func (c *chainCheck) feedObjects(ctx context.Context, wanted func(e *evidence.Entry) bool, jobs chan<- *evidence.Entry) error {
 	for e, err := range c.entries(ctx) {
 		if errors.Is(err, errChanged) {
 			c.find(CodeBundle, -1, "", "%v", err)
@@ -55,7 +61,7 @@ func (c *chainCheck) feedObjects(ctx context.Context, jobs chan<- *evidence.Entr
 		if err != nil {
 			return err
 		}
-		if e.Kind != evidence.KindLog || e.Object == nil || c.expired.has(e.Seq) || !c.run.inRange(e) || e.Chain() != c.id {
+		if e.Kind != evidence.KindLog || e.Object == nil || e.Chain() != c.id || !wanted(e) || !c.run.asked(e) {
 			continue
 		}
 		select {

@@ -49,6 +49,7 @@ const (
 	CodeUnexplained        = "unexplained"      // a file that no entry names
 	CodeFrames             = "frames-invalid"   // not exactly frames and their seek table
 	CodeContent            = "content-mismatch" // decompressed bytes
+	CodeHoldBroken         = "hold-broken"      // an expiry of what a legal hold covered
 )
 
 // Finding is one thing that is not as it should be.
@@ -73,6 +74,7 @@ type ChainReport struct {
 	VKey       string    `json:"vkey"` // the key in force at the head, under the archive's name
 	Windows    int64     `json:"windows"`
 	Gaps       int64     `json:"gaps"`
+	Expired    int64     `json:"expired"` // windows whose objects the retention policy gave up
 	Lines      int64     `json:"lines"`
 	First      time.Time `json:"first,omitzero"` // receive time covered
 	Last       time.Time `json:"last,omitzero"`
@@ -90,7 +92,7 @@ type Report struct {
 	KeyTrust   string        `json:"key_trust"` // "pinned", "remembered" or "unpinned"
 	Chains     []ChainReport `json:"chains"`
 	Entries    int64         `json:"entries"`
-	ObjectsDue int64         `json:"objects_due"` // sealed in the range and not expired
+	ObjectsDue int64         `json:"objects_due"` // sealed in the range and there to be had
 	Objects    int64         `json:"objects"`     // of these, read to their end
 	BytesDue   int64         `json:"bytes_due"`
 	Bytes      int64         `json:"bytes"`     // stored bytes read

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -25,8 +26,11 @@ type Options struct {
 	// From and To limit the objects and the coverage, in receive and event
 	// time. Chains are always verified whole.
 	From, To time.Time
-	Known    Known
-	Workers  int // default: the number of processors
+	// Sample limits the objects that are read to those whose key it takes; nil
+	// takes all. What the store holds is listed whole all the same.
+	Sample  func(key string) bool
+	Known   Known
+	Workers int // default: the number of processors
 	// Meter says which members of a dataset's records carry time and class.
 	// Default: Cloudflare's http_requests.
 	Meter    func(dataset string) evidence.MeterConfig
@@ -109,7 +113,7 @@ func Run(ctx context.Context, store Store, opts Options) (*Report, error) {
 				return nil, err
 			}
 		}
-		if err := r.unexplained(ctx, checks); err != nil {
+		if err := r.explainAll(ctx, checks); err != nil {
 			return nil, err
 		}
 	}
@@ -210,31 +214,16 @@ func (r *run) checkFamily() {
 
 // chainIDs lists the chains in the store and those remembered from earlier.
 func (r *run) chainIDs(ctx context.Context) ([]evidence.ChainID, error) {
-	seen := map[evidence.ChainID]bool{}
-	// Skip from chain to chain: a chain has thousands of files.
-	for after := ""; ; {
-		next := ""
-		for info, err := range r.store.List(ctx, evidence.ChainsPrefix, after) {
-			if err != nil {
-				return nil, fmt.Errorf("list chains: %w", err)
-			}
-			next = info.Key
-			break
-		}
-		if next == "" {
-			break
-		}
-		after = next
-		if id, ok := evidence.ParseChainPrefix(next); ok {
-			seen[id] = true
-			after = evidence.ChainsPrefix + id.String() + "0" // '0' follows '/': behind every key of the chain
-		}
+	stored, err := ListChains(ctx, r.store)
+	if err != nil {
+		return nil, err
 	}
 	remembered, err := r.opts.Known.Heads(r.report.Archive)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range append(remembered, r.opts.Chains...) {
+	seen := map[evidence.ChainID]bool{}
+	for _, id := range slices.Concat(stored, remembered, r.opts.Chains) {
 		seen[id] = true // to be there and not to be found is a finding
 	}
 	var ids []evidence.ChainID

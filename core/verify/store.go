@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -165,6 +166,31 @@ func below(folder, prefix, after string) bool {
 		return false
 	}
 	return folder > after || strings.HasPrefix(after, folder)
+}
+
+// ListChains returns the chains that a store has files of, in the order of
+// their keys. Nothing is verified.
+func ListChains(ctx context.Context, s Store) ([]evidence.ChainID, error) {
+	var ids []evidence.ChainID
+	// Skip from chain to chain: a chain has thousands of files.
+	for after := ""; ; {
+		next := ""
+		for info, err := range s.List(ctx, evidence.ChainsPrefix, after) {
+			if err != nil {
+				return nil, fmt.Errorf("list chains: %w", err)
+			}
+			next = info.Key
+			break
+		}
+		if next == "" {
+			return ids, nil
+		}
+		after = next
+		if id, ok := evidence.ParseChainPrefix(next); ok {
+			ids = append(ids, id)
+			after = evidence.ChainsPrefix + id.String() + "0" // '0' follows '/': behind every key of the chain
+		}
+	}
 }
 
 // readAll returns an object of at most limit bytes.

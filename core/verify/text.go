@@ -21,7 +21,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.line("encrypted  the content of %d objects was not checked", r.Encrypted)
 	}
 	for _, c := range r.Chains {
-		t.line("chain      %s: %d entries, %d windows, %d gaps, %d lines, root %s", c.Chain, c.Size, c.Windows, c.Gaps, c.Lines, c.Root)
+		t.line("chain      %s: %d entries, %d windows, %d gaps, %d expired, %d lines, root %s", c.Chain, c.Size, c.Windows, c.Gaps, c.Expired, c.Lines, c.Root)
 		for _, s := range c.Segments {
 			if s.State == Missing || s.State == Overlapping || s.State == Gap {
 				t.line("           %s to %s: %s %s", s.From.Format(time.RFC3339), s.To.Format(time.RFC3339), s.State, s.Reason)

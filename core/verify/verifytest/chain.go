@@ -163,6 +163,14 @@ func (c *Chain) Expire(seqs ...int64) {
 	c.Add(e)
 }
 
+// Hold seals that a legal hold over the i-th window is placed or lifted.
+func (c *Chain) Hold(id string, i int, placed bool) {
+	w := Window(i)
+	e := c.Entry(evidence.KindHold)
+	e.Window, e.Hold = &w, &evidence.Hold{ID: id, Placed: placed, Reason: "test"}
+	c.Add(e)
+}
+
 // Rotate seals that a new key takes over.
 func (c *Chain) Rotate(to Key) {
 	e := c.Entry(evidence.KindKey)
