@@ -69,9 +69,6 @@ soak: ## half an hour of faults and kills, then line for line (SOAK=30m)
 scale: ## what a thousand zones on hourly windows cost
 	RAINLOGS_SCALE=1000 go test -run 'TestScale' -count=1 -timeout 60m -v ./cmd/rainlogsd/
 
-race: ## the fast tests under the race detector (RACE=… for other packages)
-	@go test -race $(TESTFLAGS) $(RACE)
-
 # tool makes the rule of one tool: the file NAME@VERSION says which is there.
 define tool
 $(TOOLS)/$(notdir $(1)):
@@ -84,9 +81,6 @@ needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
 
 judge: $(call needs,$(FSCK)) ## archives judged by other people's programs: tessera's fsck, sha256sum, zstd, Python
 	RAINLOGS_FSCK=$(TOOLS)/fsck go test -run 'TestMainJob|TestRealRequests' -count=1 -v ./cmd/rainlogs/
-
-crash: ## kill the collecting process 200 times at random, under faults
-	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
 
 race: ## the fast tests under the race detector (RACE=… for other packages)
 	@go test -race $(TESTFLAGS) $(RACE)

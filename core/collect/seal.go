@@ -169,6 +169,16 @@ func (s *sealer) observeFields(ctx context.Context, p *catalog.Pending, e *evide
 // append gives the entry its place, keeps its bytes in the catalog, and
 // commits them to the chain.
 func (s *sealer) append(ctx context.Context, p *catalog.Pending, e *evidence.Entry) error {
+	if s.head.Size != s.log.Size() {
+		// The log was reloaded and the catalog could not be brought up to it: what
+		// it holds by now may be this very window.
+		if err := s.catchUp(ctx); err != nil {
+			return err
+		}
+		if err := s.checkOpen(ctx, p.Window); err != nil {
+			return err
+		}
+	}
 	e.Seq, e.Prev = s.log.Size(), s.log.LastHash()
 	b, err := evidence.Encode(e)
 	if err != nil {
