@@ -12,6 +12,7 @@ BUF        := github.com/bufbuild/buf/cmd/buf@v1.75.0
 SQLC       := github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
+FSCK       := github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
 
 MODULE  := github.com/fabriziosalmi/rainlogs
@@ -22,6 +23,7 @@ TOOLS   := $(CURDIR)/.tools
 
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+SOAK      ?= 30m
 # Packages with goroutines: what the race detector is worth its price for.
 RACE      ?= ./sdk/... ./core/... ./plugins/... ./query/... ./cmd/...
 
@@ -39,7 +41,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test crash race lint fuzz bench generate verify install release-dry clean
+.PHONY: help build demo test crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,8 +60,14 @@ test: ## the fast tests (TESTFLAGS=… for go test)
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
 
-race: ## the fast tests under the race detector (RACE=… for other packages)
-	@go test -race $(TESTFLAGS) $(RACE)
+cluster: ## three daemons on one PostgreSQL, 200 zones; kills and restarts
+	RAINLOGS_ZONES=200 go test -run 'TestCluster' -count=1 -timeout 60m -v ./cmd/rainlogsd/
+
+soak: ## half an hour of faults and kills, then line for line (SOAK=30m)
+	RAINLOGS_SOAK=$(SOAK) go test -run 'TestSoak' -count=1 -timeout 0 -v ./cmd/rainlogsd/
+
+scale: ## what a thousand zones on hourly windows cost
+	RAINLOGS_SCALE=1000 go test -run 'TestScale' -count=1 -timeout 60m -v ./cmd/rainlogsd/
 
 # tool makes the rule of one tool: the file NAME@VERSION says which is there.
 define tool
@@ -68,8 +76,14 @@ $(TOOLS)/$(notdir $(1)):
 	rm -f $(TOOLS)/$(firstword $(subst @, ,$(notdir $(1))))@*
 	touch $$@
 endef
-$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC),$(eval $(call tool,$(t))))
+$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK),$(eval $(call tool,$(t))))
 needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
+
+judge: $(call needs,$(FSCK)) ## archives judged by other people's programs: tessera's fsck, sha256sum, zstd, Python
+	RAINLOGS_FSCK=$(TOOLS)/fsck go test -run 'TestMainJob|TestRealRequests' -count=1 -v ./cmd/rainlogs/
+
+race: ## the fast tests under the race detector (RACE=… for other packages)
+	@go test -race $(TESTFLAGS) $(RACE)
 
 lint: $(call needs,$(GOLANGCI)) ## golangci-lint, import rules included
 	$(TOOLS)/golangci-lint run --allow-parallel-runners

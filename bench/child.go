@@ -123,7 +123,7 @@ func child(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return childChain(ctx, n)
+		return childChain(n, args[2])
 	}
 	return fmt.Errorf("unknown child %q", args[0])
 }

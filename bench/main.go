@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -192,10 +193,39 @@ func (b *bench) memory(ctx context.Context, size int64) error {
 // chain verifies a chain of many entries.
 func (b *bench) chain(ctx context.Context, entries int64) error {
 	fmt.Printf("chain verification of %d entries\n", entries)
-	u, err := b.self(ctx, 1, "chain", fmt.Sprint(entries))
+	site := filepath.Join(b.dir, "chain")
+	if _, err := b.self(ctx, 1, "chain", fmt.Sprint(entries), site); err != nil {
+		return err
+	}
+	files := filepath.Join(site, "archive", "chain")
+	sum, err := b.shell(ctx, `find "$1" -type f -print0 | xargs -0 -n256 -P2 sha256sum >/dev/null`, files)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%-46s %8.2f s cpu %8.2f s wall %7.0f MiB (making the chain included)\n", "rainlogs, make and verify", u.cpu.Seconds(), u.wall.Seconds(), float64(u.rss)/(1<<20))
+	size, err := du(files)
+	if err != nil {
+		return err
+	}
+	row("sha256sum of the chain's files", size, sum, sum)
+	u, err := b.self(ctx, b.runs, "verify", "chain", site)
+	if err != nil {
+		return err
+	}
+	row("rainlogs verify --level chain", size, u, sum)
 	return nil
+}
+
+// du is the size of a folder's files.
+func du(dir string) (size int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,54 +36,6 @@ func TestMainJob(t *testing.T) {
 		t.Errorf("coverage: %s", out)
 	}
 	s.checkForeignTools()
-}
-
-// checkForeignTools runs the independent script, sha256sum and zstd over the
-// archive, and fsck where it is installed.
-func (s *site) checkForeignTools() {
-	t := s.t
-	t.Helper()
-	archive := filepath.Join(s.dir, "archive")
-	if python, err := exec.LookPath("python3"); err == nil {
-		r := runCommand(t, exec.CommandContext(t.Context(), python, "../../examples/verify-python/verify_chain.py", archive, zoneID, "http_requests"))
-		if r.code != 0 {
-			t.Errorf("the independent verifier disagrees: %s%s", r.stdout, r.stderr)
-		}
-	}
-	objects, err := filepath.Glob(filepath.Join(archive, "logs", zoneID, "*", "*", "*", "*", "*.zst"))
-	must(t, err)
-	if len(objects) == 0 {
-		t.Fatal("no objects")
-	}
-	key, err := filepath.Rel(archive, objects[0])
-	must(t, err)
-	entry := s.ok("archive", "stat", filepath.ToSlash(key))
-	sum := runCommand(t, exec.CommandContext(t.Context(), "sha256sum", objects[0]))
-	if !strings.Contains(entry, strings.Fields(sum.stdout)[0]) {
-		t.Errorf("sha256sum says %s, the entry %s", sum.stdout, entry)
-	}
-	if _, err := exec.LookPath("zstd"); err == nil {
-		content := runCommand(t, exec.CommandContext(t.Context(), "sh", "-c", `zstd -dc "$1" | sha256sum`, "sh", objects[0]))
-		if !strings.Contains(entry, strings.Fields(content.stdout)[0]) {
-			t.Errorf("zstd -dc | sha256sum says %s, the entry %s", content.stdout, entry)
-		}
-	}
-	fsck, err := exec.LookPath("fsck-tlog-tiles") // transparency-dev/tessera's cmd/fsck under a name of its own
-	if err != nil {
-		t.Logf("fsck of transparency-dev/tessera is not installed as fsck-tlog-tiles: not run")
-		return
-	}
-	pub := filepath.Join(t.TempDir(), "chain.pub")
-	for _, line := range strings.Split(s.ok("key", "show"), "\n") {
-		if strings.Contains(line, zoneID) {
-			must(t, os.WriteFile(pub, []byte(strings.Fields(line)[1]), 0o600))
-		}
-	}
-	r := runCommand(t, exec.CommandContext(t.Context(), fsck, "--ui=false", "--public_key="+pub,
-		"--storage_url=file://"+filepath.Join(archive, "chain", zoneID, "http_requests")+"/"))
-	if r.code != 0 || !strings.Contains(r.stderr, "Successfully") {
-		t.Errorf("fsck: exit %d %s%s", r.code, r.stdout, r.stderr)
-	}
 }
 
 // TestFaultyWeather pulls through every fault that a retry or a split can mend.

@@ -11,16 +11,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres/pgtest"
+	"github.com/fabriziosalmi/rainlogs/sdk"
 )
 
 // asProgram makes the test binary the program itself.
 const asProgram = "RAINLOGSD_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if filepath.Base(os.Args[0]) == shakyName {
+		sdk.Serve(shakyPlugin())
+		return
+	}
+	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "plugin-serve" {
 		main()
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // run runs the program in a folder of its own, without the tests' environment.

@@ -32,6 +32,9 @@ var (
 	ErrBusy     = errors.New("chain is in use by another process")
 	ErrCorrupt  = errors.New("catalog is damaged (rebuild it: rainlogs archive rebuild-catalog)")
 	ErrNewer    = errors.New("catalog was written by a newer program (upgrade rainlogs)")
+	// ErrStale: the catalog's head is not the one that a Commit moves on. It
+	// has lost what was committed last (a crash, an older backup): catch up.
+	ErrStale = errors.New("catalog is behind its chain")
 	// ErrUnavailable: the database cannot be reached or is restarting; to be tried again.
 	ErrUnavailable = errors.New("catalog is unavailable")
 )
@@ -175,6 +178,9 @@ type Head struct {
 // Commit is what one move of a chain's checkpoint changes.
 type Commit struct {
 	Head Head
+	// After is the size of the head that Head follows; ErrStale if the
+	// catalog's head is another, but for Head itself. 0 follows any.
+	After int64
 	// Windows are the ledger rows to store as they are (Sealed or Lost, with
 	// Seq): rows that exist are updated, others inserted. An empty Object is
 	// Kept, and on a row of the same Seq what it was. A row that is neither

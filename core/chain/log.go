@@ -115,10 +115,11 @@ func (l *Log) Reload(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 	}
-	if l.edge, err = l.loadEdge(ctx, cp); err != nil {
+	e, err := l.loadEdge(ctx, cp)
+	if err != nil {
 		return err
 	}
-	l.pointer = pointer
+	l.edge, l.pointer = e, pointer
 	return l.rollForward(ctx)
 }
 

@@ -507,6 +507,50 @@ func TestTwoCollectors(t *testing.T) {
 	b.checkSealed(request(2))
 }
 
+// flakyStore fails to read, at random: one in n.
+type flakyStore struct {
+	collect.Store
+	mu  sync.Mutex
+	rng *rand.Rand
+	n   int
+}
+
+func (f *flakyStore) Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	f.mu.Lock()
+	fails := f.rng.IntN(f.n) == 0
+	f.mu.Unlock()
+	if fails {
+		return nil, fmt.Errorf("flaky: %w", storage.ErrUnavailable)
+	}
+	return f.Store.Get(ctx, key, offset, length)
+}
+
+// TestTwoCollectorsOverAFlakyStore: one that was overtaken and could not read by
+// what must not seal again what the other has sealed.
+func TestTwoCollectorsOverAFlakyStore(t *testing.T) {
+	t.Parallel()
+	b, other := setup(t), setup(t)
+	other.fs, other.key, other.source = b.fs, b.key, b.source
+	var wg sync.WaitGroup
+	for i, x := range []*bundle{b, other} {
+		x.store = &flakyStore{Store: b.fs, rng: rand.New(rand.NewPCG(7, uint64(i))), n: 6}
+		wg.Go(func() {
+			for {
+				_, err := x.collect(request(3))
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, chain.ErrContended) && !errors.Is(err, chain.ErrMoved) && !errors.Is(err, storage.ErrUnavailable) {
+					t.Errorf("got %v", err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.checkSealed(request(3))
+}
+
 func TestFullSpool(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

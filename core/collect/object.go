@@ -52,6 +52,29 @@ func (s *sealer) putFile(ctx context.Context, path string, o *evidence.Object) e
 	return nil
 }
 
+// Locator is the optional power of a store that is several: it names those
+// that hold an object.
+type Locator interface {
+	Located(ctx context.Context, key string) ([]string, error)
+}
+
+// located says for the entry which stores hold the object. Asked again it may
+// have another answer, and a retry must make the same bytes: an entry that was
+// made already is repeated.
+func (s *sealer) located(ctx context.Context, p catalog.Pending, o *evidence.Object) ([]string, error) {
+	if p.Entry != nil {
+		made, err := evidence.Decode(p.Entry)
+		if err == nil && made.Object != nil && made.Object.Key == o.Key && made.Object.SHA256 == o.SHA256 {
+			return made.Object.Stores, nil
+		}
+	}
+	l, ok := s.c.Store.(Locator)
+	if !ok {
+		return nil, nil
+	}
+	return l.Located(ctx, o.Key) //nolint:wrapcheck // names the key already
+}
+
 // withdraw removes an object that was put for a window which another collector
 // then sealed with an object of its own: no entry will ever name it, and to a
 // verifier it would be one that somebody added.

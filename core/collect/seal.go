@@ -91,7 +91,7 @@ func (s *sealer) entry(kind evidence.Kind, w evidence.Window) evidence.Entry {
 // another collector of the archive is ahead.
 func (s *sealer) seal(ctx context.Context, p catalog.Pending) error {
 	for attempt := 1; ; attempt++ {
-		err := s.sealOnce(ctx, p)
+		err := s.sealOnce(ctx, &p)
 		if errors.Is(err, errAlreadySealed) {
 			return errors.Join(err, s.withdraw(ctx, p), s.removeSpool(p))
 		}
@@ -116,8 +116,8 @@ func (s *sealer) removeSpool(p catalog.Pending) error {
 	return s.c.spool.remove(p.Spool)
 }
 
-func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
-	d, err := decodeDraft(p)
+func (s *sealer) sealOnce(ctx context.Context, p *catalog.Pending) error {
+	d, err := decodeDraft(*p)
 	if err != nil {
 		return err
 	}
@@ -126,16 +126,19 @@ func (s *sealer) sealOnce(ctx context.Context, p catalog.Pending) error {
 		return err
 	}
 	if p.Spool != "" {
-		if err := s.putObject(ctx, p, e); err != nil {
+		if err := s.putObject(ctx, *p, e); err != nil {
+			return err
+		}
+		if e.Object.Stores, err = s.located(ctx, *p, e.Object); err != nil {
 			return err
 		}
 	}
 	if e.Kind == evidence.KindLog {
-		if err := s.observeFields(ctx, &p, e, d.Fields); err != nil {
+		if err := s.observeFields(ctx, p, e, d.Fields); err != nil {
 			return err
 		}
 	}
-	if err := s.append(ctx, &p, e); err != nil {
+	if err := s.append(ctx, p, e); err != nil {
 		return err
 	}
 	return s.commit(ctx, []*evidence.Entry{e})
@@ -166,6 +169,16 @@ func (s *sealer) observeFields(ctx context.Context, p *catalog.Pending, e *evide
 // append gives the entry its place, keeps its bytes in the catalog, and
 // commits them to the chain.
 func (s *sealer) append(ctx context.Context, p *catalog.Pending, e *evidence.Entry) error {
+	if s.head.Size != s.log.Size() {
+		// The log was reloaded and the catalog could not be brought up to it: what
+		// it holds by now may be this very window.
+		if err := s.catchUp(ctx); err != nil {
+			return err
+		}
+		if err := s.checkOpen(ctx, p.Window); err != nil {
+			return err
+		}
+	}
 	e.Seq, e.Prev = s.log.Size(), s.log.LastHash()
 	b, err := evidence.Encode(e)
 	if err != nil {
@@ -271,7 +284,7 @@ func (s *sealer) take(ctx context.Context, entries []*evidence.Entry) error {
 // commit enters entries that the chain holds into the catalog. done are
 // pending records that go with them, beside the windows' own.
 func (s *sealer) commit(ctx context.Context, entries []*evidence.Entry, done ...evidence.Window) error {
-	c := catalog.Commit{Head: s.head, Pending: done}
+	c := catalog.Commit{Head: s.head, After: s.head.Size, Pending: done}
 	for _, e := range entries {
 		applyEntry(&c, e)
 	}

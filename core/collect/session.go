@@ -63,16 +63,36 @@ func (c *Collector) alone(ctx context.Context, id evidence.ChainID, f func(s *se
 			c.Log.WarnContext(ctx, "give back chain", "chain", id.String(), "error", unlockErr)
 		}
 	}()
-	if sl.sealer == nil {
-		if sl.sealer, err = c.open(ctx, id); err != nil {
-			sl.sealer = nil
-			return err
-		}
+	if sl.sealer, err = c.current(ctx, id, sl.sealer); err != nil {
+		sl.sealer = nil
+		return err
 	}
 	if err = f(sl.sealer); err != nil && !errors.Is(err, errAlreadySealed) {
 		sl.sealer = nil
 	}
 	return err
+}
+
+// current returns a sealer that agrees with the catalog and has no pending
+// record before it: the one at hand, or a new one.
+func (c *Collector) current(ctx context.Context, id evidence.ChainID, s *sealer) (*sealer, error) {
+	if s == nil {
+		return c.open(ctx, id)
+	}
+	head, err := c.Catalog.Head(ctx, id)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return nil, fmt.Errorf("read head of %s: %w", id, err)
+	}
+	pending, err := c.Catalog.ListPending(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("list pending windows: %w", err)
+	}
+	// Another process may have sealed meanwhile, or died in it; or the catalog
+	// may have lost what was committed last.
+	if head.Size != s.head.Size || len(pending) > 0 {
+		return c.open(ctx, id)
+	}
+	return s, nil
 }
 
 // lock waits for another process that holds the chain: it does so only while

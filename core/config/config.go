@@ -19,6 +19,8 @@ import (
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
 	"github.com/robfig/cron/v3"
+
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
 // FileName is the config file's usual name.
@@ -48,7 +50,8 @@ type Plugin map[string]any
 
 // Archive says where evidence is kept.
 type Archive struct {
-	Storage []Plugin `koanf:"storage" doc:"the archive's store: {plugin: fs, path: ./archive}"`
+	Mode    string   `koanf:"mode" doc:"with more than one store: failover (the first that takes an object) or mirror (all)"`
+	Storage []Plugin `koanf:"storage" doc:"the archive's stores, in order: {name: local, plugin: fs, path: ./archive}"`
 }
 
 // Collector are the defaults of collecting.
@@ -61,6 +64,8 @@ type Collector struct {
 	Observe     time.Duration `koanf:"observe" doc:"how often the daemon asks the source about a zone: retention, boundary, fields"`
 	Retention   time.Duration `koanf:"retention" doc:"how long objects are kept; 0 keeps them for ever"`
 	Reason      string        `koanf:"retention_reason" doc:"why they are kept for so long; sealed with each expiry"`
+	Tick        time.Duration `koanf:"tick" doc:"how often the daemon looks for what is due"`
+	Recheck     time.Duration `koanf:"recheck" doc:"how soon a zone that waits for an operator is tried again; other waits are shares of it"`
 	Drain       time.Duration `koanf:"drain" doc:"how long windows under way may go on when the daemon is stopped"`
 }
 
@@ -85,9 +90,10 @@ type Plugins struct {
 
 func defaults() map[string]any {
 	return map[string]any{
-		"key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
+		"archive.mode": "failover", "key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
 		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 8,
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
+		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
 		"query.memory":  "4GiB", "query.timeout": "5m",
@@ -228,13 +234,8 @@ func resolveRef(ref, dir string) string {
 }
 
 func (c *Config) validate() error {
-	switch {
-	case len(c.Archive.Storage) == 0:
-		return errors.New("archive.storage is empty: name at least one, such as {plugin: fs, path: ./archive}")
-	case len(c.Archive.Storage) > 1:
-		return errors.New("archive.storage has more than one store: failover and mirror are not built yet")
-	case c.Archive.Storage[0].Name() == "":
-		return errors.New("archive.storage[0] lacks plugin, such as plugin: fs")
+	if err := c.Archive.validate(); err != nil {
+		return err
 	}
 	if err := checkCatalog(c.Catalog); err != nil {
 		return err
@@ -263,6 +264,10 @@ func (c Collector) validate() error {
 		return fmt.Errorf("collector.retention is %s: want 0 (for ever) or at least 24h", c.Retention)
 	case c.Retention != 0 && strings.TrimSpace(c.Reason) == "":
 		return errors.New("collector.retention_reason is empty: say why objects are kept for so long; it is sealed with each expiry")
+	case c.Tick < 100*time.Millisecond || c.Tick > time.Minute:
+		return fmt.Errorf("collector.tick is %s: want 100ms to 1m", c.Tick)
+	case c.Recheck < time.Second:
+		return fmt.Errorf("collector.recheck is %s: want at least 1s", c.Recheck)
 	case c.Drain < time.Second:
 		return fmt.Errorf("collector.drain is %s: want at least 1s", c.Drain)
 	}
@@ -287,10 +292,46 @@ func checkCatalog(address string) error {
 	return errors.New("catalog: want sqlite:PATH, postgres://USER@HOST/NAME, or env:NAME or file:PATH that hold one")
 }
 
+func (a Archive) validate() error {
+	switch {
+	case a.Mode != "failover" && a.Mode != "mirror":
+		return fmt.Errorf("archive.mode is %.40q: want failover or mirror", a.Mode)
+	case len(a.Storage) == 0:
+		return errors.New("archive.storage is empty: name at least one, such as {plugin: fs, path: ./archive}")
+	case len(a.Storage) > evidence.MaxStores:
+		return fmt.Errorf("archive.storage has %d stores: want at most %d", len(a.Storage), evidence.MaxStores)
+	}
+	seen := map[string]int{}
+	for i, p := range a.Storage {
+		name := p.StoreName()
+		first, taken := seen[name]
+		switch {
+		case p.Name() == "":
+			return fmt.Errorf("archive.storage[%d] lacks plugin, such as plugin: fs", i)
+		case len(a.Storage) == 1:
+			// Its name stands nowhere: entries of a single store name none.
+		case taken:
+			return fmt.Errorf("archive.storage[%d] is named %q like archive.storage[%d]: give each a name of its own, which the ledger and the chain know it by", i, name, first)
+		case !evidence.ValidStoreName(name):
+			return fmt.Errorf("archive.storage[%d] is named %.64q: want 1 to 32 lower-case letters, digits and hyphens", i, name)
+		}
+		seen[name] = i
+	}
+	return nil
+}
+
 // Name is the plugin's name.
 func (p Plugin) Name() string {
 	name, _ := p["plugin"].(string)
 	return name
+}
+
+// StoreName is what a store is called: its own name, or else the plugin's.
+func (p Plugin) StoreName() string {
+	if name, _ := p["name"].(string); name != "" {
+		return name
+	}
+	return p.Name()
 }
 
 // Settings are the values for the plugin's own schema, as text.

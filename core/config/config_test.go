@@ -51,18 +51,23 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		good + "colector: {window: 5m}\n":                          `unknown key "colector.window" (did you mean "collector.window"?)`,
-		strings.Replace(good, "window: 1m", "windw: 1m", 1):        `did you mean "collector.window"?`,
-		strings.Replace(good, "window: 1m", "window: 2h", 1):       "collector.window is 2h0m0s",
-		strings.Replace(good, "window: 1m", "lag: 10s", 1):         "collector.lag",
-		strings.Replace(good, "window: 1m", "concurrency: 0", 1):   "collector.concurrency",
-		strings.Replace(good, "window: 1m", "window: sometime", 1): "'collector.window'",
-		"archive: {storage: []}":                                   "archive.storage is empty",
-		good + "catalog: mysql://x":                                "want sqlite:PATH",
-		good + "catalog: postgres://u:s3cret@h/d":                  "password in the open",
-		strings.Replace(good, "window: 1m", "retention: 12h", 1):   "collector.retention",
-		strings.Replace(good, "window: 1m", "retention: 4x", 1):    "is not a duration",
-		strings.Replace(good, "window: 1m", "schedule: daily", 1):  "collector.schedule",
+		good + "colector: {window: 5m}\n":                                 `unknown key "colector.window" (did you mean "collector.window"?)`,
+		strings.Replace(good, "window: 1m", "windw: 1m", 1):               `did you mean "collector.window"?`,
+		strings.Replace(good, "window: 1m", "window: 2h", 1):              "collector.window is 2h0m0s",
+		strings.Replace(good, "window: 1m", "lag: 10s", 1):                "collector.lag",
+		strings.Replace(good, "window: 1m", "concurrency: 0", 1):          "collector.concurrency",
+		strings.Replace(good, "window: 1m", "window: sometime", 1):        "'collector.window'",
+		"archive: {storage: []}":                                          "archive.storage is empty",
+		good + "catalog: mysql://x":                                       "want sqlite:PATH",
+		good + "catalog: postgres://u:s3cret@h/d":                         "password in the open",
+		strings.Replace(good, "window: 1m", "retention: 12h", 1):          "collector.retention",
+		strings.Replace(good, "window: 1m", "retention: 4x", 1):           "is not a duration",
+		strings.Replace(good, "window: 1m", "schedule: daily", 1):         "collector.schedule",
+		"archive: {mode: raid, storage: [{plugin: fs}]}":                  "archive.mode is \"raid\"",
+		"archive: {storage: [{plugin: fs}, {plugin: fs}]}":                `archive.storage[1] is named "fs" like archive.storage[0]`,
+		"archive: {storage: [{plugin: fs}, {name: B, plugin: s}]}":        `archive.storage[1] is named "B"`,
+		"archive: {storage: [{plugin: fs}, {name: b}]}":                   "archive.storage[1] lacks plugin",
+		"archive: {storage: [{name: x}" + strings.Repeat(",{}", 8) + "]}": "archive.storage has 9 stores",
 		"\t{": "parse",
 	} {
 		_, err := config.Parse([]byte(text), "/", nil)
@@ -123,4 +128,19 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("taken: %+v", c)
 		}
 	})
+}
+
+func TestSeveralStores(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte("archive: {mode: mirror, storage: [{plugin: fs, path: a}, {name: away, plugin: fs, path: b}]}"), "/base", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Archive.Storage; c.Archive.Mode != "mirror" || s[0].StoreName() != "fs" || s[1].StoreName() != "away" || s[1].Settings()["path"] != "/base/b" {
+		t.Errorf("archive %+v", c.Archive)
+	}
+	c, err = config.Parse([]byte(good), "/base", nil)
+	if err != nil || c.Archive.Mode != "failover" {
+		t.Errorf("default mode %q, %v", c.Archive.Mode, err)
+	}
 }

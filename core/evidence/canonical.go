@@ -42,8 +42,23 @@ func Decode(b []byte) (*Entry, error) {
 	if len(b) > MaxEntry {
 		return nil, fmt.Errorf("decode entry of %d bytes: %w", len(b), ErrTooLarge)
 	}
-	if err := checkCanonical(b); err != nil {
+	e, plain := decodePlain(b)
+	if !plain {
+		var err error
+		if e, err = decodeAny(b); err != nil {
+			return nil, fmt.Errorf("decode entry: %w", err)
+		}
+	}
+	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("decode entry: %w", err)
+	}
+	return e, nil
+}
+
+// decodeAny reads any entry, and is the measure of what decodePlain may take.
+func decodeAny(b []byte) (*Entry, error) {
+	if err := checkCanonical(b); err != nil {
+		return nil, err
 	}
 	var e Entry
 	if err := jsonv2.Unmarshal(b, &e, exactTimes); err != nil {
@@ -51,12 +66,9 @@ func Decode(b []byte) (*Entry, error) {
 			V int `json:"v"`
 		}
 		if jsonv2.Unmarshal(b, &version) == nil && version.V > Version {
-			return nil, fmt.Errorf("decode entry with v %d: %w", version.V, ErrNewer)
+			return nil, fmt.Errorf("v %d: %w", version.V, ErrNewer)
 		}
-		return nil, fmt.Errorf("decode entry: %w", err)
-	}
-	if err := e.Validate(); err != nil {
-		return nil, fmt.Errorf("decode entry: %w", err)
+		return nil, fmt.Errorf("read members: %w", err)
 	}
 	return &e, nil
 }
@@ -71,29 +83,40 @@ var exactTimes = jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(func(dec *json
 	if v.Kind() == 'n' {
 		return nil // as for every other member: null is absence
 	}
-	if len(v) < len(`"0000-00-00T00:00:00Z"`) || v[0] != '"' {
+	if v[0] != '"' {
 		return errTime
 	}
-	text := v[1 : len(v)-1]
-	parsed, err := time.Parse(time.RFC3339Nano, string(text))
+	parsed, err := parseTime(v[1 : len(v)-1])
 	if err != nil {
-		return fmt.Errorf("read time: %w", err)
-	}
-	var form [len(time.RFC3339Nano)]byte
-	if !bytes.Equal(parsed.AppendFormat(form[:0], time.RFC3339Nano), text) || text[len(text)-1] != 'Z' {
-		return errTime
+		return err
 	}
 	*t = parsed
 	return nil
 }))
+
+// parseTime reads a time in the one form that Encode writes.
+func parseTime(text []byte) (time.Time, error) {
+	if len(text) < len("0000-00-00T00:00:00Z") {
+		return time.Time{}, errTime
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read time: %w", err)
+	}
+	var form [len(time.RFC3339Nano)]byte
+	if !bytes.Equal(t.AppendFormat(form[:0], time.RFC3339Nano), text) || text[len(text)-1] != 'Z' {
+		return time.Time{}, errTime
+	}
+	return t, nil
+}
 
 var (
 	errNotCanonical = errors.New("bytes are not in RFC 8785 canonical form")
 	errTime         = errors.New("time is not in the one form: RFC 3339, UTC, no zeros at the fraction's end")
 )
 
-// checkCanonical reports whether b is a JSON object in canonical form. Nearly
-// every entry takes the fast path; what that does not know the slow one decides.
+// checkCanonical reports whether b is a JSON object in canonical form. What the
+// fast path does not know the slow one decides.
 func checkCanonical(b []byte) error {
 	if len(b) == 0 || b[0] != '{' {
 		return errNotCanonical

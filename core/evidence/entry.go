@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -100,6 +101,9 @@ type Object struct {
 	SHA256 Digest `json:"sha256"` // over the bytes as stored: what sha256sum prints
 	// Encryption is nil for plain objects.
 	Encryption *Encryption `json:"encryption,omitempty"`
+	// Stores names the stores of a set that held the object when it was
+	// sealed, as the collector's config calls them; nil for an archive in a single store.
+	Stores []string `json:"stores,omitempty"`
 	// Displaced names objects that were found under this window's earlier
 	// keys and hold other bytes: explained, and not evidence.
 	Displaced []Displaced `json:"displaced,omitempty"`
@@ -268,7 +272,13 @@ func (e *Entry) validateLog() error {
 	if e.Source.FieldsSeq < 0 || e.Source.FieldsSeq >= e.Seq {
 		return fmt.Errorf("fields_seq %d is not an earlier entry", e.Source.FieldsSeq)
 	}
-	if e.Object == nil || e.Object.Key == ObjectKey(e.Chain(), *e.Window, 1) {
+	if e.Object == nil {
+		return nil
+	}
+	if err := checkStores(e.Object.Stores); err != nil {
+		return err
+	}
+	if e.Object.Key == ObjectKey(e.Chain(), *e.Window, 1) {
 		return nil
 	}
 	chain, window, _, err := ParseObjectKey(e.Object.Key)
@@ -277,6 +287,34 @@ func (e *Entry) validateLog() error {
 	}
 	if chain != e.Chain() || window != *e.Window {
 		return fmt.Errorf("object %s belongs to another zone, dataset or window", e.Object.Key)
+	}
+	return nil
+}
+
+// MaxStores is how many stores an archive may have, and an entry may name.
+const MaxStores = 8
+
+// ValidStoreName reports whether a store may be called so: [a-z0-9][a-z0-9-]{0,31}.
+func ValidStoreName(s string) bool {
+	for i, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0) {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 32
+}
+
+func checkStores(names []string) error {
+	if names != nil && (len(names) == 0 || len(names) > MaxStores) {
+		return fmt.Errorf("object names %d stores, want 1 to %d", len(names), MaxStores)
+	}
+	for i, name := range names {
+		if !ValidStoreName(name) {
+			return fmt.Errorf("object names store %.64q", name)
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("object names store %q twice", name)
+		}
 	}
 	return nil
 }

@@ -118,3 +118,43 @@ func TestEncodeRefusesTooLong(t *testing.T) {
 		t.Errorf("got %v, want ErrTooLarge", err)
 	}
 }
+
+func TestStores(t *testing.T) {
+	t.Parallel()
+	plain, err := evidence.Encode(logEntry())
+	if err != nil || bytes.Contains(plain, []byte("stores")) {
+		t.Fatalf("an entry of a single store names some: %v\n%s", err, plain)
+	}
+	for want, names := range map[bool][][]string{
+		true: {{"local"}, {"s3-2", "0"}, {"a", "b", "c", "d", "e", "f", "g", "h"}, {strings.Repeat("a", 32)}},
+		false: {
+			{}, {""}, {"-a"}, {"A"}, {"a.b"}, {"https://host"}, {"ä"}, {strings.Repeat("a", 33)}, {"a", "a"},
+			{"a", "b", "c", "d", "e", "f", "g", "h", "i"},
+		},
+	} {
+		for _, stores := range names {
+			e := logEntry()
+			e.Object.Stores = stores
+			b, err := evidence.Encode(e)
+			if (err == nil) != want {
+				t.Errorf("encode with stores %q: %v", stores, err)
+			}
+			if err != nil {
+				list, _ := json.Marshal(stores)
+				b = bytes.Replace(plain, []byte(`"object":{`), []byte(`"object":{"stores":`+string(list)+`,`), 1)
+				if canonical, err := jcs.Transform(b); err == nil {
+					b = canonical
+				}
+			}
+			d, err := evidence.Decode(b)
+			if (err == nil) != want {
+				t.Errorf("decode with stores %q: %v", stores, err)
+			}
+			if err == nil {
+				if again, err := evidence.Encode(d); err != nil || !bytes.Equal(again, b) {
+					t.Errorf("stores %q do not survive: %v\n%s", stores, err, again)
+				}
+			}
+		}
+	}
+}

@@ -124,13 +124,17 @@ func (w Window) Overlaps(o Window) bool {
 // ObjectKey returns where a window's records are kept. Generation 1 is the
 // rule; a later one is used only where a key was found taken by other bytes.
 func ObjectKey(c ChainID, w Window, generation int) string {
-	suffix := ""
-	if generation > 1 {
-		suffix = "-g" + strconv.Itoa(generation)
-	}
 	s, e := w.Start.UTC(), w.End.UTC()
-	return fmt.Sprintf("%s%s/%s/%s-%s-%s%s.ndjson.zst", LogsPrefix, c.Zone,
-		s.Format("2006/01/02/15"), c.Dataset, s.Format(keyTime), e.Format(keyTime), suffix)
+	var room [192]byte // verification makes one for each entry
+	b := append(append(append(room[:0], LogsPrefix...), c.Zone...), '/')
+	b = s.AppendFormat(b, "2006/01/02/15/")
+	b = append(append(b, c.Dataset...), '-')
+	b = s.AppendFormat(b, keyTime+"-")
+	b = e.AppendFormat(b, keyTime)
+	if generation > 1 {
+		b = strconv.AppendInt(append(b, "-g"...), int64(generation), 10)
+	}
+	return string(append(b, ".ndjson.zst"...))
 }
 
 // ParseObjectKey is ObjectKey's inverse; it refuses any key that ObjectKey

@@ -131,9 +131,6 @@ func unique() river.UniqueOpts {
 // WindowJob is the job of a window, in the queue Live or Backlog.
 func WindowJob(chain evidence.ChainID, w evidence.Window, queue string) Insertion {
 	opts := &river.InsertOpts{Queue: queue, UniqueOpts: unique(), MaxAttempts: attempts}
-	if queue == Backlog {
-		opts.ScheduledAt = w.Start
-	}
 	return Insertion{river.InsertManyParams{InsertOpts: opts, Args: windowArgs{
 		chainArgs: chainArgs{chain.Zone, chain.Dataset}, Start: w.Start.UTC(), End: w.End.UTC(),
 	}}}

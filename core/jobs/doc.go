@@ -24,7 +24,7 @@
 // # Order
 //
 // Jobs of the live edge and of the backlog have queues, and so workers, of
-// their own. Backlog jobs are scheduled at the start of their window, always a
-// time in the past: River takes the oldest first, which is the one that the
-// source forgets next.
+// their own. Within a queue jobs are taken in the order in which they were
+// inserted. A plan inserts the backlog's oldest windows first and few of each
+// chain, so that those which the source forgets next are next.
 package jobs

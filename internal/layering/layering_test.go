@@ -70,11 +70,13 @@ var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal
 var owners = map[string][]string{
 	"github.com/duckdb":              {"query/duckdb"},
 	"github.com/hashicorp/go-plugin": {"core/pluginhost", "sdk"},
+	"github.com/coreos/go-systemd":   {"core/daemon/notify"},
 	"github.com/pressly/goose":       {"core/catalog"},
+	"github.com/prometheus":          {"core/metrics"},
 	"github.com/spf13/cobra":         {"cmd"},
 	"google.golang.org/grpc":         {"core/pluginhost", "sdk/wire"},
 	"google.golang.org/protobuf":     {"sdk/wire"},
-	"modernc.org/sqlite":             {"core/catalog"},
+	"modernc.org/sqlite":             {"core/catalog", "core/jobs"},
 }
 
 // offline is what the auditor's program must not contain: a network client,

@@ -140,6 +140,7 @@ func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, e
 		return nil, cmp.Or(ended(ctx, e.cfg.Timeout), err)
 	}
 	closer := func() error { cancel(); return s.close() }
+	s.stats.progress = req.Progress
 	a, err := s.ask(ctx, req, statements)
 	if err != nil {
 		return nil, errors.Join(s.explain(ctx, err, e.cfg.Timeout), closer())

@@ -74,6 +74,28 @@ func small(t testing.TB) *dataset.Dataset {
 	return a.Open(dataset.Options{})
 }
 
+func TestProgressCountsTheLinesRead(t *testing.T) {
+	t.Parallel()
+	e, last := openEngine(t, duckdb.Config{}), int64(0)
+	res, err := e.Query(t.Context(), query.Request{
+		SQL: "SELECT count(*) FROM logs", Dataset: small(t), Progress: func(lines int64) { last = max(last, lines) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range res.Rows() {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := res.Close(); err != nil {
+		t.Error(err)
+	}
+	if last != 2 {
+		t.Errorf("%d lines were told, want 2", last)
+	}
+}
+
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	a := datasettest.New(t, datasettest.Zone, "EdgeStartTimestamp", "NewField")

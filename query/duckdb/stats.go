@@ -13,6 +13,7 @@ type stats struct {
 	sum      dataset.ScanStats
 	unlisted map[string]bool
 	err      error
+	progress func(lines int64) // or nil
 }
 
 // maxUnlisted bounds the names that a provenance lists.
@@ -26,6 +27,9 @@ func (s *stats) add(lines, unreadable int64, mistyped map[string]int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sum.Lines += lines
+	if s.progress != nil {
+		s.progress(s.sum.Lines)
+	}
 	s.sum.Unreadable += unreadable
 	for name, n := range mistyped {
 		s.sum.Mistyped[name] += n

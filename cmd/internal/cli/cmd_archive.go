@@ -127,7 +127,9 @@ func runCat(w *workspace, key string, raw bool) error {
 		defer dec.Close()
 		in = dec
 	}
-	if _, err := io.Copy(w.Env.Out, in); err != nil {
+	out := w.Env.Data()
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
 	return nil

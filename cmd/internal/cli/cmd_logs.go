@@ -20,7 +20,8 @@ func newLogs(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "logs",
 		Short: "Print the records of a range as stored, byte for byte",
 		Long: "Print the records of a range of event time as they were received, each exactly once: windows in the order of their\n" +
-			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n\n" + site.ExitHelp,
+			"start, and within a window in the order received. --where takes an SQL condition over the columns of logs.\n" +
+			"Into a file or pipe every byte is as it was received; on a terminal, control characters are shown as escapes.\n\n" + site.ExitHelp,
 		Example: "rainlogs logs --zone example.com --from -1h\nrainlogs logs --where \"EdgeResponseStatus >= 500\" -o errors.ndjson",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,6 +41,11 @@ func newLogs(env *site.Env, g *site.Globals) *cobra.Command {
 func (w *workspace) printLines(o queryOptions, where string, out io.Writer) error {
 	b := bufio.NewWriterSize(out, 1<<20)
 	err := w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) error {
+		progress, done, total := site.Bar{}, int64(0), linesOf(d)
+		if where == "" && (o.out != "" || !w.Env.OutTerminal) { // else the lines themselves are the progress
+			progress = site.NewBar(w.Env, w.Globals, "logs", total, "lines")
+		}
+		defer progress.Done()
 		for line, err := range e.Lines(ctx, d, where, nil) {
 			if err != nil {
 				return queryError(err)
@@ -47,6 +53,9 @@ func (w *workspace) printLines(o queryOptions, where string, out io.Writer) erro
 			_, _ = b.Write(line.Text) // Flush reports it
 			if err := b.WriteByte('\n'); err != nil {
 				return fmt.Errorf("write lines: %w", err)
+			}
+			if done++; done%1024 == 0 {
+				progress.Set(done, total)
 			}
 		}
 		return nil

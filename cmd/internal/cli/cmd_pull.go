@@ -125,16 +125,17 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 	if err != nil {
 		return collect.Summary{}, err
 	}
-	progress := site.NewBar(w.Env, w.Globals, "windows", -1, false)
+	progress := site.NewBar(w.Env, w.Globals, "pull", -1, "windows")
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: src, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool,
 		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
 		Progress: func(ev collect.Event) {
-			progress.Set(int64(ev.Done), int64(ev.Planned))
 			if ev.Err != nil && !quiet {
+				progress.Clear()
 				_, _ = fmt.Fprintf(w.Env.Err, "%s %s: %s\n", ev.Window, ev.State, site.SafeLine(ev.Err.Error())) // as much as can be told
 			}
+			progress.Set(int64(ev.Done), int64(ev.Planned))
 		},
 	})
 	if err != nil {

@@ -129,7 +129,11 @@ func listSaved(env *site.Env) error {
 // ask answers one question.
 func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f format.Format, out io.Writer) error {
 	return w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) (err error) {
-		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d})
+		progress, total := site.NewBar(w.Env, w.Globals, "query", linesOf(d), "lines"), linesOf(d)
+		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d, Progress: func(lines int64) {
+			progress.Set(min(lines, total), total)
+		}})
+		progress.Done()
 		if err != nil {
 			return queryError(err)
 		}
@@ -142,6 +146,14 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 		}
 		return format.WriteFooter(w.Env.Err, res.Provenance) //nolint:wrapcheck // says what it did
 	})
+}
+
+// linesOf is how many lines a dataset's objects hold.
+func linesOf(d *dataset.Dataset) (n int64) {
+	for _, o := range d.Objects() {
+		n += o.Entry.Content.Lines
+	}
+	return n
 }
 
 // queryError tells the analyst's mistakes from ours.
@@ -204,7 +216,7 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
 		}}
 	}
-	progress := site.NewBar(w.Env, w.Globals, "check objects", -1, false)
+	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
 	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
 		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
 		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
@@ -219,7 +231,8 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 // withOutput writes to a new file, or to standard output.
 func (w *workspace) withOutput(path string, f func(io.Writer) error) error {
 	if path == "" {
-		return f(w.Env.Out)
+		out := w.Env.Data()
+		return errors.Join(f(out), out.Close())
 	}
 	file, err := os.Create(path)
 	if err != nil {

@@ -47,7 +47,7 @@ func runRebuild(w *workspace) error {
 	if aside != "" {
 		_, _ = fmt.Fprintf(w.Env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
 	}
-	cat, err := site.OpenCatalog(w.ctx, w.Config.Catalog)
+	cat, err := site.OpenCatalog(w.ctx, w.Config.Catalog, w.Env.Getenv)
 	if err != nil {
 		return err
 	}

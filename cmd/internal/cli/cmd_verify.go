@@ -114,7 +114,11 @@ func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
 	opts.Progress = func(p verify.Progress) {
 		if p.Stage != stage {
 			progress.Done()
-			stage, progress = p.Stage, site.NewBar(w.Env, w.Globals, "verify "+p.Stage, p.Total, p.Stage == "objects")
+			units := p.Stage
+			if p.Stage == "objects" {
+				units = site.InBytes
+			}
+			stage, progress = p.Stage, site.NewBar(w.Env, w.Globals, "verify "+p.Stage, p.Total, units)
 		}
 		progress.Set(p.Done, p.Total)
 	}

@@ -24,5 +24,6 @@ func newRoot(env *site.Env) *cobra.Command {
 		"in a static program.\n\n" + site.ExitHelp
 	root.Example = "rainlogsd --config /etc/rainlogs config check\nrainlogsd health"
 	g.AddTo(root)
+	AddRun(root, env, g)
 	return root
 }

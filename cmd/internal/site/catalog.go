@@ -2,26 +2,57 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
+	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/jobs"
 )
 
+var conninfo = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
+
 // OpenCatalog opens the catalog that a config names, by its scheme.
-func OpenCatalog(ctx context.Context, address string) (catalog.Catalog, error) {
+func OpenCatalog(ctx context.Context, address string, getenv func(string) string) (catalog.Catalog, error) {
+	if strings.HasPrefix(address, "env:") || strings.HasPrefix(address, "file:") {
+		var err error
+		if address, err = config.Secret("catalog", address, getenv); err != nil {
+			return nil, Usage(err)
+		}
+	}
 	scheme, rest, _ := strings.Cut(address, ":")
+	if conninfo.MatchString(address) { // libpq's other form: host=… dbname=…
+		scheme = "postgres"
+	}
 	var c catalog.Catalog
 	var err error
 	switch scheme {
 	case "sqlite":
 		c, err = sqlite.Open(ctx, rest)
+	case "postgres", "postgresql":
+		c, err = postgres.Open(ctx, address)
 	default: // the address may hold a password: it is not told
-		return nil, Usagef("catalog: scheme is not known: want sqlite:PATH")
+		return nil, Usagef("catalog: scheme is not known: want sqlite:PATH or postgres://…")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}
 	return c, nil
+}
+
+// OpenQueue opens the queue that belongs to a catalog.
+func OpenQueue(ctx context.Context, c catalog.Catalog, cfg jobs.Config) (*jobs.Queue, error) {
+	switch c := c.(type) {
+	case interface{ Pool() *pgxpool.Pool }:
+		return jobs.OpenPostgres(ctx, c.Pool(), cfg) //nolint:wrapcheck // says what it did
+	case interface{ QueuePath() string }:
+		return jobs.OpenSQLite(ctx, c.QueuePath(), cfg) //nolint:wrapcheck // says what it did
+	}
+	return nil, errors.New("this kind of catalog has no queue")
 }

@@ -19,6 +19,8 @@ type Env struct {
 	Terminal bool
 	// Interactive reports whether In is one too, so that a question can be asked.
 	Interactive bool
+	// OutTerminal reports whether Out is one, so that foreign text must be made harmless.
+	OutTerminal bool
 }
 
 // OS returns the process's own Env.
@@ -27,5 +29,6 @@ func OS() *Env {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
 		Getenv: os.Getenv, Now: time.Now, Terminal: term.IsTerminal(os.Stderr.Fd()),
 		Interactive: term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stderr.Fd()),
+		OutTerminal: term.IsTerminal(os.Stdout.Fd()),
 	}
 }

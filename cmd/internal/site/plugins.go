@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	"github.com/fabriziosalmi/rainlogs/sdk"
 	sdkconfig "github.com/fabriziosalmi/rainlogs/sdk/config"
@@ -40,17 +42,60 @@ func servePlugin(program string, args []string, env *Env) int {
 	return ExitUsage
 }
 
-// OpenStore launches the archive's storage plugin.
+// OpenStore launches the archive's storage plugins. Several are one set, which
+// has no ledger until attachLedger: that is enough to read.
 func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
-	p := w.Config.Archive.Storage[0]
-	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+	for _, p := range w.Config.Archive.Storage {
+		start := func(ctx context.Context) (storage.Storage, error) {
+			instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+			if err != nil {
+				return nil, err
+			}
+			return instance.Storage() //nolint:wrapcheck // by the caller
+		}
+		store, err := start(ctx)
+		var misused usageError
+		switch {
+		case err == nil:
+		case len(w.Config.Archive.Storage) == 1, errors.As(err, &misused), ctx.Err() != nil:
+			return nil, fmt.Errorf("open storage: %w", err)
+		default:
+			w.Logger().WarnContext(ctx, "store cannot be opened; the others work without it", "store", p.StoreName(), "error", err)
+			store = &lateStore{start: start}
+		}
+		w.stores = append(w.stores, storeset.Named{Name: p.StoreName(), Store: store})
+	}
+	if len(w.stores) == 1 {
+		w.Store = w.stores[0].Store
+		return w.Store, nil
+	}
+	return w.Store, w.openSet(ctx, nil)
+}
+
+func (w *Workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {
+	set, err := storeset.Open(ctx, storeset.Config{
+		Stores: w.stores, Mode: storeset.Mode(w.Config.Archive.Mode), Ledger: ledger, Now: w.Env.Now, Log: w.Logger(),
+	})
 	if err != nil {
-		return nil, err
+		return err //nolint:wrapcheck // says what it did
 	}
-	if w.Store, err = instance.Storage(); err != nil {
-		return nil, fmt.Errorf("open storage: %w", err)
+	w.set, w.Store = set, set.Storage()
+	return nil
+}
+
+// attachLedger gives the stores their memory of what each missed: the catalog.
+// A single store needs none, and unmakes a set that was there before.
+func (w *Workspace) attachLedger(ctx context.Context) error {
+	ledger, ok := w.Catalog.(storeset.Ledger)
+	switch {
+	case len(w.stores) > 1 && !ok:
+		return Usagef("this catalog cannot remember what a store missed: archive.storage must have one store")
+	case len(w.stores) > 1:
+		return w.openSet(ctx, ledger)
+	case ok:
+		return storeset.Disband(ctx, ledger) //nolint:wrapcheck // says what it did
 	}
-	return w.Store, nil
+	return nil
 }
 
 // OpenSource launches the source plugin once.

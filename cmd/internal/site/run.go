@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -35,15 +36,18 @@ func Run(ctx context.Context, root *cobra.Command, args []string, env *Env) int 
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithErrorHandler(errorPrinter(root.Name())))
+	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithErrorHandler(errorPrinter(ctx, root.Name())))
 	if err != nil && ctx.Err() != nil {
 		return ExitInterrupted
 	}
 	return ExitCode(err)
 }
 
-func errorPrinter(program string) fang.ErrorHandler {
+func errorPrinter(ctx context.Context, program string) fang.ErrorHandler {
 	return func(w io.Writer, _ fang.Styles, err error) {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted") // what it kept from ending is of no interest
+		}
 		_, _ = fmt.Fprintf(w, "%s: %s\n", program, SafeLine(err.Error())) // nothing can be told if stderr is gone
 		if h := hint(err); h != "" {
 			_, _ = fmt.Fprintf(w, "  → %s\n", h)

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,7 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 )
@@ -18,7 +20,7 @@ import (
 func SafeLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if r == '\n' || r == ' ' || unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r) {
+		if r == '\n' || printable(r) {
 			b.WriteRune(r)
 			continue
 		}
@@ -47,15 +49,37 @@ func Table(w io.Writer, header string, rows func(row func(cells ...any))) error 
 	return nil
 }
 
-// PrintJSON prints v indented, as it is.
+// PrintJSON prints v indented, with what a terminal could obey as escapes.
 func PrintJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("print JSON: %w", err)
 	}
+	if _, err := w.Write(asciiControls(b.Bytes())); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
 	return nil
+}
+
+// asciiControls writes the characters that a terminal could obey, which JSON
+// allows in strings, as the escapes that mean the same.
+func asciiControls(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for _, r := range string(b) {
+		switch {
+		case r == '\n' || printable(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 // BytesText is a size for people.

@@ -14,6 +14,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -32,6 +33,8 @@ type Workspace struct {
 
 	log      *slog.Logger
 	host     *pluginhost.Host
+	stores   []storeset.Named
+	set      *storeset.Set // nil for a single store
 	source   source.Source // nil until OpenSource
 	sourceID collect.Plugin
 }
@@ -62,17 +65,23 @@ func OpenReader(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
 		return nil, err
 	}
 	w := New(env, g, cfg)
-	if _, err := w.OpenStore(ctx); err != nil {
+	if err := w.openArchive(ctx); err != nil {
 		w.Close()
 		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Workspace) openArchive(ctx context.Context) error {
+	if _, err := w.OpenStore(ctx); err != nil {
+		return err
 	}
 	desc, err := readDescriptor(ctx, w.Store)
 	if err != nil {
-		w.Close()
-		return nil, err
+		return err
 	}
 	w.Archive = desc.Archive
-	return w, nil
+	return nil
 }
 
 // OpenRest opens what OpenReader left: the key and the catalog.
@@ -81,9 +90,14 @@ func (w *Workspace) OpenRest(ctx context.Context) error {
 		return err
 	}
 	var err error
-	w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog)
-	return err
+	if w.Catalog, err = OpenCatalog(ctx, w.Config.Catalog, w.Env.Getenv); err != nil {
+		return err
+	}
+	return w.attachLedger(ctx)
 }
+
+// Stores is the set of the archive's stores, nil if there is one store.
+func (w *Workspace) Stores() *storeset.Set { return w.set }
 
 // OpenKey reads the signing key and checks that it is this archive's.
 func (w *Workspace) OpenKey() error {
@@ -99,6 +113,9 @@ func (w *Workspace) OpenKey() error {
 	}
 	return nil
 }
+
+// SetLogger gives the workspace a logger, before anything is opened.
+func (w *Workspace) SetLogger(l *slog.Logger) { w.log = l }
 
 // Logger writes to standard error: everything with --verbose, else warnings.
 func (w *Workspace) Logger() *slog.Logger {
@@ -156,4 +173,12 @@ func Collector() evidence.Collector {
 		host = "unknown"
 	}
 	return evidence.Collector{Name: "rainlogs", Version: Version, Host: host}
+}
+
+// OpenAll opens store, key and catalog of the workspace's config.
+func (w *Workspace) OpenAll(ctx context.Context) error {
+	if err := w.openArchive(ctx); err != nil {
+		return err
+	}
+	return w.OpenRest(ctx)
 }

@@ -114,6 +114,19 @@ func commitCases() map[string]func(b *bundle) {
 					planned(chainA, win(120, 180)), planned(chainA, win(180, 240)), sealed(chainA, win(600, 660), 1))
 			}
 		},
+		"follows the head it names": func(b *bundle) {
+			b.mustCommit(catalog.Commit{Head: head(chainA, 3)})
+			m := catalog.Commit{Head: head(chainA, 5), After: 4, Windows: []catalog.Window{sealed(chainA, win(0, 60), 4)}}
+			b.fails(b.Commit(b.ctx, m), catalog.ErrStale)
+			b.wantLedger(chainA)
+			b.wantHead(head(chainA, 3))
+			m.After = 3
+			for range 2 { // the second, as after a lost answer
+				b.mustCommit(m)
+				b.wantHead(head(chainA, 5))
+			}
+			b.fails(b.Commit(b.ctx, catalog.Commit{Head: head(chainB, 2), After: 1}), catalog.ErrStale)
+		},
 		"stores rows as they are": func(b *bundle) {
 			b.mustPlan(chainA, win(0, 60))
 			b.ok(b.Update(b.ctx, catalog.Window{

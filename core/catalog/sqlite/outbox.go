@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -104,6 +105,9 @@ func (c *Catalog) Commit(ctx context.Context, m catalog.Commit) error {
 		return fmt.Errorf("commit to %s: %w", chain, err)
 	}
 	err := c.write(ctx, func(q *dbsqlc.Queries) error {
+		if err := follows(ctx, q, m); err != nil {
+			return err
+		}
 		for _, w := range m.Windows {
 			if err := ledger.Seal(ctx, rows{q, chain}, w); err != nil {
 				return fmt.Errorf("window %s: %w", w.Window, err)
@@ -124,6 +128,21 @@ func (c *Catalog) Commit(ctx context.Context, m catalog.Commit) error {
 	})
 	if err != nil {
 		return fmt.Errorf("commit to %s: %w", chain, err)
+	}
+	return nil
+}
+
+// follows holds a commit to the head that it moves on.
+func follows(ctx context.Context, q *dbsqlc.Queries, m catalog.Commit) error {
+	if m.After == 0 {
+		return nil
+	}
+	head, err := q.Head(ctx, dbsqlc.HeadParams{Zone: m.Head.Chain.Zone, Dataset: m.Head.Chain.Dataset})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err //nolint:wrapcheck // translated by write
+	}
+	if head.Size != m.After && head.Size != m.Head.Size {
+		return fmt.Errorf("%w: it has %d entries, not %d", catalog.ErrStale, head.Size, m.After)
 	}
 	return nil
 }

@@ -220,6 +220,17 @@ func (e *Emulator) SetRetention(zone string, on bool) {
 	}
 }
 
+// SetFields changes what a zone offers from now on.
+func (e *Emulator) SetFields(zone string, fields []Field) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	z := e.mustZone(zone)
+	z.Fields, z.names = fields, map[string]bool{}
+	for _, f := range fields {
+		z.names[f.Name] = true
+	}
+}
+
 // mustZone is for what a test orders: a wrong zone there is a mistake in it.
 func (e *Emulator) mustZone(id string) *zoneState {
 	z := e.zones[id]

@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/internal/ledger"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres/internal/dbsqlc"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+)
+
+// rows are a chain's windows in a transaction. Its errors are translated by write.
+type rows struct {
+	q     *dbsqlc.Queries
+	chain evidence.ChainID
+}
+
+var _ ledger.Rows = rows{}
+
+func (r rows) In(ctx context.Context, w evidence.Window) ([]catalog.Window, error) {
+	have, err := r.q.WindowsIn(ctx, within(r.chain, w.Start, w.End))
+	return fromWindows(have), err
+}
+
+func (r rows) Insert(ctx context.Context, ws ...catalog.Window) error {
+	args := make([]dbsqlc.InsertWindowsParams, len(ws))
+	for i, w := range ws {
+		args[i] = toWindow(w)
+	}
+	return batch(r.q.InsertWindows(ctx, args).Exec)
+}
+
+func (r rows) Delete(ctx context.Context, w evidence.Window) error {
+	return r.q.DeleteWindow(ctx, dbsqlc.DeleteWindowParams{
+		Zone: r.chain.Zone, Dataset: r.chain.Dataset, StartS: w.Start.Unix(),
+	})
+}
+
+func within(chain evidence.ChainID, from, to time.Time) dbsqlc.WindowsInParams {
+	p := dbsqlc.WindowsInParams{Zone: chain.Zone, Dataset: chain.Dataset}
+	p.FromS, p.ToS = ledger.Seconds(from, to)
+	return p
+}
+
+// Plan inserts windows as Planned; those that are there already stay.
+func (c *Catalog) Plan(ctx context.Context, chain evidence.ChainID, windows []evidence.Window) error {
+	if err := ledger.CheckWindows(chain, windows...); err != nil {
+		return fmt.Errorf("plan windows: %w", err)
+	}
+	err := c.writeLedger(ctx, chain, func(q *dbsqlc.Queries) error {
+		return ledger.Plan(ctx, rows{q, chain}, chain, windows, 0)
+	})
+	if err != nil {
+		return fmt.Errorf("plan windows of %s: %w", chain, err)
+	}
+	return nil
+}
+
+// Windows returns those that overlap [from, to), by start. A question for open
+// windows alone reads no others.
+func (c *Catalog) Windows(ctx context.Context, chain evidence.ChainID, from, to time.Time, states ...catalog.State) ([]catalog.Window, error) {
+	if !from.Before(to) {
+		return nil, nil
+	}
+	arg := within(chain, from, to)
+	query := c.read().WindowsIn
+	if len(states) > 0 && !slices.ContainsFunc(states, ledger.Final) {
+		query = func(ctx context.Context, arg dbsqlc.WindowsInParams) ([]dbsqlc.Window, error) {
+			return c.read().OpenWindowsIn(ctx, dbsqlc.OpenWindowsInParams(arg))
+		}
+	}
+	have, err := query(ctx, arg)
+	if err != nil {
+		return nil, fmt.Errorf("list windows of %s: %w", chain, translate(ctx, err))
+	}
+	var windows []catalog.Window
+	for _, row := range have {
+		if w := fromWindow(row); len(states) == 0 || slices.Contains(states, w.State) {
+			windows = append(windows, w)
+		}
+	}
+	return windows, nil
+}
+
+// Update stores State, Attempts, NextAt, Reason and Detail. It refuses to
+// bring a window into or out of a final state: Commit alone does the former.
+func (c *Catalog) Update(ctx context.Context, w catalog.Window) error {
+	if !ledger.Open(w.State) {
+		return fmt.Errorf("update window %s of %s: %q is not a state that Update can give", w.Window, w.Chain, w.State)
+	}
+	at := at(w.Chain, w.Window)
+	err := c.writeLedger(ctx, w.Chain, func(q *dbsqlc.Queries) error {
+		n, err := q.UpdateOpenWindow(ctx, dbsqlc.UpdateOpenWindowParams{
+			Zone: at.Zone, Dataset: at.Dataset, StartS: at.StartS, EndS: at.EndS,
+			State: string(w.State), Attempts: int64(w.Attempts), NextMs: ledger.Milli(w.NextAt),
+			Reason: text(w.Reason), Detail: text(w.Detail),
+		})
+		if err != nil || n == 1 {
+			return err
+		}
+		if _, err := q.WindowAt(ctx, at); err != nil {
+			return err
+		}
+		return ledger.ErrFinal
+	})
+	if err != nil {
+		return fmt.Errorf("update window %s of %s: %w", w.Window, w.Chain, err)
+	}
+	return nil
+}
+
+// Split replaces an open window by parts that tile it exactly.
+func (c *Catalog) Split(ctx context.Context, chain evidence.ChainID, w evidence.Window, parts []evidence.Window) error {
+	if err := ledger.CheckTiling(chain, w, parts); err != nil {
+		return fmt.Errorf("split window %s of %s: %w", w, chain, err)
+	}
+	err := c.writeLedger(ctx, chain, func(q *dbsqlc.Queries) error {
+		return ledger.Split(ctx, rows{q, chain}, w, parts)
+	})
+	if err != nil {
+		return fmt.Errorf("split window %s of %s: %w", w, chain, err)
+	}
+	return nil
+}

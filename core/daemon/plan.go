@@ -1,0 +1,192 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/jobs"
+	"github.com/fabriziosalmi/rainlogs/core/schedule"
+)
+
+const (
+	planNote    = "plan/last"     // when the schedules were last looked at
+	plannedNote = "plan/through/" // and a chain: its ledger has no hole before
+
+	// backlogJobs bounds the backlog's jobs that one plan inserts, over all
+	// chains.
+	backlogJobs = 500
+	// observeJobs bounds the sources that one plan has asked about themselves.
+	observeJobs = 25
+
+	warnAge   = 72 * time.Hour // an open window as old as that is told of
+	warnEvery = time.Hour
+)
+
+// planning is one run of plan.
+type planning struct {
+	*Daemon
+	now       time.Time
+	zones     []catalog.Zone
+	standings map[evidence.ChainID]catalog.Standing
+}
+
+// plan brings the schedules into the ledger and the ledger into the queue.
+func (d *Daemon) plan(ctx context.Context) error {
+	p := planning{Daemon: d, now: d.Now().UTC(), standings: map[evidence.ChainID]catalog.Standing{}}
+	if err := d.rescue(ctx); err != nil {
+		return err
+	}
+	var err error
+	if p.zones, err = d.Catalog.ListZones(ctx); err != nil {
+		return fmt.Errorf("list zones: %w", err)
+	}
+	standings, err := d.Catalog.ListStandings(ctx)
+	if err != nil {
+		return fmt.Errorf("list standings: %w", err)
+	}
+	for _, s := range standings {
+		p.standings[s.Chain] = s
+	}
+	if err := p.windows(ctx); err != nil {
+		return err
+	}
+	if err := p.dispatch(ctx); err != nil {
+		return err
+	}
+	return p.upkeep(ctx)
+}
+
+// windows plans the zones whose schedules came since the last plan. A zone's
+// trouble is its own.
+func (p planning) windows(ctx context.Context) error {
+	var last time.Time
+	if err := p.note(ctx, planNote, &last); err != nil {
+		return err
+	}
+	if last.After(p.now) {
+		p.Log.WarnContext(ctx, "the clock was set back; planning goes on from now", "last_plan", last, "now", p.now)
+		last = p.now
+	}
+	var errs []error
+	for _, z := range p.zones {
+		if z.Paused || !p.due(ctx, z, last) {
+			continue
+		}
+		if err := p.zone(ctx, z); err != nil {
+			errs = append(errs, fmt.Errorf("plan zone %s: %w", z.Name, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err // the next plan looks at the same time again
+	}
+	return p.putNote(ctx, planNote, p.now)
+}
+
+func (p planning) due(ctx context.Context, z catalog.Zone, last time.Time) bool {
+	if z.AddedAt.After(last) {
+		return true
+	}
+	times := p.times
+	if z.Schedule != "" {
+		own, err := schedule.ParseTimes(z.Schedule)
+		if err != nil { // was checked when it was set
+			p.Log.WarnContext(ctx, "zone's schedule is unusable; the collector's own is used", "zone", z.Name, "error", err)
+		} else {
+			times = own
+		}
+	}
+	return schedule.Due(times, last, p.now)
+}
+
+// zone enters what the ledger lacks up to the live edge, and moves the
+// watermark.
+func (p planning) zone(ctx context.Context, z catalog.Zone) error {
+	id, edge := z.Chain(), p.Policy.Edge(p.now)
+	from := p.Policy.Begin(z)
+	var through time.Time
+	if err := p.note(ctx, plannedNote+id.String(), &through); err != nil {
+		return err
+	}
+	if through.After(from) {
+		from = through
+	}
+	if !from.Before(edge) {
+		return nil
+	}
+	rows, err := p.Catalog.Windows(ctx, id, from, edge)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if windows := p.Policy.Plan(p.now, from, rows); len(windows) > 0 {
+		if err := p.Catalog.Plan(ctx, id, windows); err != nil {
+			return err //nolint:wrapcheck // names the chain already
+		}
+	}
+	return p.putNote(ctx, plannedNote+id.String(), edge)
+}
+
+// dispatch inserts jobs for what may be pulled now: all of the live edge, and
+// of the backlog what is nearest to being lost.
+func (p planning) dispatch(ctx context.Context) error {
+	backlog, err := p.Catalog.Backlog(ctx)
+	if err != nil {
+		return fmt.Errorf("sum up backlog: %w", err)
+	}
+	p.warn(ctx, backlog)
+	open := map[evidence.ChainID]bool{}
+	for _, b := range backlog {
+		open[b.Chain] = true
+	}
+	var insert []jobs.Insertion
+	var old []catalog.Window
+	liveFrom := p.Policy.Live(p.now)
+	for _, z := range p.zones {
+		id := z.Chain()
+		if z.Paused || !open[id] || p.standings[id].NotBefore.After(p.now) {
+			continue
+		}
+		fresh, err := p.Catalog.Windows(ctx, id, liveFrom, p.now, catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
+		if err != nil {
+			return fmt.Errorf("read ledger: %w", err)
+		}
+		for _, w := range fresh {
+			if !w.NextAt.After(p.now) && !w.Window.Start.Before(liveFrom) {
+				insert = append(insert, jobs.WindowJob(id, w.Window, jobs.Live))
+			}
+		}
+		due, err := p.Catalog.Due(ctx, id, p.now, p.Depth)
+		if err != nil {
+			return fmt.Errorf("read ledger: %w", err)
+		}
+		for _, w := range due {
+			if w.Window.Start.Before(liveFrom) {
+				old = append(old, w)
+			}
+		}
+	}
+	slices.SortStableFunc(old, func(a, b catalog.Window) int { return a.Window.Start.Compare(b.Window.Start) })
+	for _, w := range old[:min(len(old), backlogJobs)] {
+		insert = append(insert, jobs.WindowJob(w.Chain, w.Window, jobs.Backlog))
+	}
+	_, err = p.queue.Insert(ctx, insert)
+	return err //nolint:wrapcheck // says what it did
+}
+
+// warn tells of windows that are on their way to being lost.
+func (p planning) warn(ctx context.Context, backlog []catalog.Backlog) {
+	if p.now.Sub(p.warnedAt) < warnEvery && !p.now.Before(p.warnedAt) {
+		return
+	}
+	for _, b := range backlog {
+		if age := p.now.Sub(b.Oldest); age >= warnAge {
+			p.warnedAt = p.now
+			p.Log.WarnContext(ctx, "windows are getting too old to be had", "chain", b.Chain.String(), "state", string(b.State),
+				"windows", b.Windows, "oldest", b.Oldest, "age", age.Round(time.Minute), "lost_at", p.Policy.Limits.MaxAge)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/jobs"
+)
+
+const (
+	dailyNote = "upkeep/daily" // the day on which the daily jobs were last inserted
+	healNote  = "upkeep/heal"
+	// dailyHour is when in the day they are: in the quiet hours of Europe.
+	dailyHour = 2
+	healEvery = time.Minute
+)
+
+// upkeep inserts what is to be done beside the windows.
+func (p planning) upkeep(ctx context.Context) error {
+	var insert []jobs.Insertion
+	asked := 0
+	for _, z := range p.zones {
+		s := p.standings[z.Chain()]
+		if z.Paused || asked == observeJobs || p.now.Sub(s.ProbedAt) < p.ObserveEvery || s.NotBefore.After(p.now) {
+			continue
+		}
+		insert = append(insert, jobs.ObserveJob(z.Chain()))
+		asked++
+	}
+	daily, err := p.daily(ctx)
+	if err != nil {
+		return err
+	}
+	heal, err := p.healing(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = p.queue.Insert(ctx, append(append(insert, daily...), heal...))
+	return err //nolint:wrapcheck // says what it did
+}
+
+// daily returns the day's jobs, once.
+func (p planning) daily(ctx context.Context) ([]jobs.Insertion, error) {
+	today := p.now.Format(time.DateOnly)
+	var last string
+	if err := p.note(ctx, dailyNote, &last); err != nil {
+		return nil, err
+	}
+	if last == today || p.now.Hour() < dailyHour {
+		return nil, nil
+	}
+	insert := []jobs.Insertion{jobs.CheckJob()}
+	for _, z := range p.zones {
+		insert = append(insert, jobs.ExpireJob(z.Chain()))
+	}
+	return insert, p.putNote(ctx, dailyNote, today)
+}
+
+func (p planning) healing(ctx context.Context) ([]jobs.Insertion, error) {
+	if p.Healer == nil {
+		return nil, nil
+	}
+	var last time.Time
+	if err := p.note(ctx, healNote, &last); err != nil {
+		return nil, err
+	}
+	if d := p.now.Sub(last); d >= 0 && d < healEvery {
+		return nil, nil
+	}
+	return []jobs.Insertion{jobs.HealJob()}, p.putNote(ctx, healNote, p.now)
+}
