@@ -39,7 +39,7 @@ type planning struct {
 func (d *Daemon) plan(ctx context.Context) error {
 	p := planning{Daemon: d, now: d.Now().UTC(), standings: map[evidence.ChainID]catalog.Standing{}}
 	if err := d.rescue(ctx); err != nil {
-		return err
+		d.Log.WarnContext(ctx, "jobs of dead processes not looked for", "error", err)
 	}
 	var err error
 	if p.zones, err = d.Catalog.ListZones(ctx); err != nil {
@@ -52,13 +52,12 @@ func (d *Daemon) plan(ctx context.Context) error {
 	for _, s := range standings {
 		p.standings[s.Chain] = s
 	}
-	if err := p.windows(ctx); err != nil {
-		return err
+	// What one step or one zone cannot do keeps no other from being done.
+	err = errors.Join(p.windows(ctx), p.dispatch(ctx), p.upkeep(ctx))
+	if err != nil && ctx.Err() == nil {
+		d.Log.WarnContext(ctx, "plan is not whole; the next one tries again", "error", err)
 	}
-	if err := p.dispatch(ctx); err != nil {
-		return err
-	}
-	return p.upkeep(ctx)
+	return err
 }
 
 // windows plans the zones whose schedules came since the last plan. A zone's
