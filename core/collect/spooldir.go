@@ -92,7 +92,7 @@ func (d *spoolDir) remove(spool string) error {
 func (d *spoolDir) close() error {
 	err := d.alone(func() error {
 		if os.Remove(filepath.Join(d.root, d.name)) != nil {
-			return nil // a window waits in it, for the next start
+			return nil //nolint:nilerr // a window waits in it, for the next start
 		}
 		return os.Remove(d.lock.Path()) //nolint:wrapcheck // names the file
 	})

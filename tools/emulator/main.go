@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,11 +26,11 @@ const (
 )
 
 type options struct {
-	listen          string
-	zones, perDay   int
-	seed            uint64
-	faults          float64
-	unlimited, help bool
+	listen        string
+	zones, perDay int
+	seed          uint64
+	faults        float64
+	unlimited     bool
 }
 
 func main() {
@@ -42,7 +43,7 @@ func main() {
 	flag.BoolVar(&o.unlimited, "unlimited", false, "no limits on requests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
+	err := run(ctx, os.Stdout, o)
 	stop()
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "emulator:", err)
@@ -50,7 +51,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, out io.Writer, o options) error {
 	cfg, err := config(o)
 	if err != nil {
 		return err
@@ -60,9 +61,9 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	fmt.Printf("export CLOUDFLARE_API_TOKEN=%s\n# in rainlogs.yaml:\n#   sources: {logpull: {token: env:CLOUDFLARE_API_TOKEN, base_url: http://%s/client/v4}}\n", token, l.Addr())
+	fmt.Fprintf(out, "export CLOUDFLARE_API_TOKEN=%s\n# in rainlogs.yaml:\n#   sources: {logpull: {token: env:CLOUDFLARE_API_TOKEN, base_url: http://%s/client/v4}}\n", token, l.Addr())
 	for _, z := range cfg.Zones {
-		fmt.Printf("rainlogs zone add %s --name %s\n", z.ID, z.Name)
+		fmt.Fprintf(out, "rainlogs zone add %s --name %s\n", z.ID, z.Name)
 	}
 	server := &http.Server{Handler: logpulltest.New(cfg), ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // nothing is lost with it

@@ -157,7 +157,7 @@ func TestLostLock(t *testing.T) {
 	var ended int
 	const end = `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
 WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
-	if err := c.Pool().QueryRow(t.Context(), end).Scan(&ended); err != nil || ended != 1 {
+	if err := c.Pool().QueryRow(t.Context(), end).Scan(&ended); err != nil || ended < 1 { // that of the migrations may not be gone yet
 		t.Fatalf("%d sessions ended: %v", ended, err)
 	}
 	other := lockSoon(t, c)
