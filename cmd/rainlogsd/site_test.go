@@ -49,6 +49,8 @@ type site struct {
 	storage   string // YAML of the archive's storage
 	collector string // and of how it collects
 	extra     string // YAML of the rest
+	listen    string
+	env       []string
 	rates     rates
 	zones     int
 	from      time.Time // where collection begins
@@ -138,7 +140,7 @@ func (s *site) configure(name string) string {
 key: file:./signing.key
 catalog: %s
 spool: ./spool-%s
-server: {listen: ""}
+server: {listen: %q}
 sources:
   logpull:
     token: file:./token
@@ -148,7 +150,7 @@ sources:
     requests_per_5_minutes_user: %d
     timeouts_per_hour_zone: 100000
 collector: %s
-%s`, s.storage, s.catalog, name, s.url, s.rates.zone, s.rates.user, s.rates.five, s.collector, s.extra), 0o600))
+%s`, s.storage, s.catalog, name, s.listen, s.url, s.rates.zone, s.rates.user, s.rates.five, s.collector, s.extra), 0o600))
 	return path
 }
 
@@ -167,6 +169,7 @@ func (s *site) start(name string) *process {
 	s.must(err)
 	p := &process{Cmd: exec.Command(exe, "-v", "--config", s.configure(name)), name: name, output: &tail{}, exited: make(chan struct{})}
 	p.Env = []string{asProgram + "=1", "HOME=" + s.dir, "PATH=" + os.Getenv("PATH"), "RAINLOGS_DSN=" + os.Getenv("RAINLOGS_DSN")}
+	p.Env = append(p.Env, s.env...)
 	p.Stdout, p.Stderr = p.output, p.output
 	s.must(p.Start())
 	s.daemons = append(s.daemons, p)

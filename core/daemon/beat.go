@@ -15,8 +15,11 @@ const beatsNote = "daemon/beats"
 // twice and sealed once.
 func (d *Daemon) deadAfter() time.Duration { return 6 * d.PlanEvery }
 
-// beats writes a beat every now and then until ctx ends.
+// beats writes a beat every now and then, and looks whether anybody plans,
+// until ctx ends.
 func (d *Daemon) beats(ctx context.Context) {
+	s := &standIn{Daemon: d, since: time.Now()}
+	defer s.working.Wait()
 	t := time.NewTicker(d.PlanEvery)
 	defer t.Stop()
 	for {
@@ -30,6 +33,7 @@ func (d *Daemon) beats(ctx context.Context) {
 		if err := d.beat(write, true); err != nil && ctx.Err() == nil {
 			d.Log.WarnContext(ctx, "sign of life not written", "error", err)
 		}
+		s.look(ctx)
 		cancel()
 	}
 }

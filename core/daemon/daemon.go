@@ -116,7 +116,8 @@ type Daemon struct {
 	desc     source.Description
 	probing  sync.Mutex // guards probes
 	probes   map[evidence.ChainID]*sync.Mutex
-	warnedAt time.Time // by the plan alone
+	planning sync.Mutex // held by a plan
+	warnedAt time.Time  // by the plan alone
 }
 
 // New checks the settings.
@@ -188,27 +189,6 @@ func (d *Daemon) queueConfig() jobs.Config {
 			Expire: d.expire, Check: d.check, Heal: d.heal,
 		},
 	}
-}
-
-func (d *Daemon) expire(ctx context.Context, id evidence.ChainID) error {
-	if d.Expirer == nil {
-		return nil
-	}
-	return d.Expirer.Expire(ctx, id) //nolint:wrapcheck // names the chain already
-}
-
-func (d *Daemon) check(ctx context.Context) error {
-	if d.Checker == nil {
-		return nil
-	}
-	return d.Checker.Check(ctx) //nolint:wrapcheck // says what it did
-}
-
-func (d *Daemon) heal(ctx context.Context) error {
-	if d.Healer == nil {
-		return nil
-	}
-	return d.Healer.Heal(ctx) //nolint:wrapcheck // says what it did
 }
 
 // note reads a note; one that is not there leaves v as it is.

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/daemon"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/jobs"
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
@@ -236,4 +238,24 @@ func TestOneDaemonOnAFile(t *testing.T) {
 	}
 	s.must(c.Close())
 	stop()
+}
+
+// TestStandIn runs a daemon whose queue never works on plans: it plans by itself.
+func TestStandIn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 1, 0, nil)
+	s.addZones(1, time.Hour)
+	stop := s.start(func(cfg *daemon.Config) {
+		cfg.PlanEvery = 20 * time.Millisecond
+		open := cfg.OpenQueue
+		cfg.OpenQueue = func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error) {
+			delete(cfg.Workers, jobs.Plan)
+			return open(ctx, cfg)
+		}
+	})
+	s.until("all is collected without the queue's plans", s.collected(1))
+	stop()
+	if at, err := daemon.Planned(t.Context(), s.cat); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("planned at %s, %v", at, err)
+	}
 }

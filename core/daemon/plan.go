@@ -35,8 +35,21 @@ type planning struct {
 	standings map[evidence.ChainID]catalog.Standing
 }
 
-// plan brings the schedules into the ledger and the ledger into the queue.
+// plan brings the schedules into the ledger and the ledger into the queue. In
+// one process there is one at a time.
 func (d *Daemon) plan(ctx context.Context) error {
+	if !d.planning.TryLock() {
+		return nil
+	}
+	defer d.planning.Unlock()
+	err := d.makePlan(ctx)
+	if err != nil && ctx.Err() == nil {
+		d.Log.WarnContext(ctx, "plan is not whole; the next one tries again", "error", err)
+	}
+	return err
+}
+
+func (d *Daemon) makePlan(ctx context.Context) error {
 	p := planning{Daemon: d, now: d.Now().UTC(), standings: map[evidence.ChainID]catalog.Standing{}}
 	if err := d.rescue(ctx); err != nil {
 		d.Log.WarnContext(ctx, "jobs of dead processes not looked for", "error", err)
@@ -54,10 +67,7 @@ func (d *Daemon) plan(ctx context.Context) error {
 	}
 	// What one step or one zone cannot do keeps no other from being done.
 	err = errors.Join(p.windows(ctx), p.dispatch(ctx), p.upkeep(ctx))
-	if err != nil && ctx.Err() == nil {
-		d.Log.WarnContext(ctx, "plan is not whole; the next one tries again", "error", err)
-	}
-	return err
+	return errors.Join(err, d.putNote(ctx, madeNote, time.Now().UTC()))
 }
 
 // windows plans the zones whose schedules came since the last plan. A zone's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
 )
 
@@ -12,7 +13,6 @@ const (
 	healNote  = "upkeep/heal"
 	// dailyHour is when in the day they are: in the quiet hours of Europe.
 	dailyHour = 2
-	healEvery = time.Minute
 )
 
 // upkeep inserts what is to be done beside the windows.
@@ -39,14 +39,14 @@ func (p planning) upkeep(ctx context.Context) error {
 	return err //nolint:wrapcheck // says what it did
 }
 
-// daily returns the day's jobs, once.
+// daily returns the day's jobs, once; at once where a day was left out.
 func (p planning) daily(ctx context.Context) ([]jobs.Insertion, error) {
 	today := p.now.Format(time.DateOnly)
 	var last string
 	if err := p.note(ctx, dailyNote, &last); err != nil {
 		return nil, err
 	}
-	if last == today || p.now.Hour() < dailyHour {
+	if last == today || last == p.now.AddDate(0, 0, -1).Format(time.DateOnly) && p.now.Hour() < dailyHour {
 		return nil, nil
 	}
 	insert := []jobs.Insertion{jobs.CheckJob()}
@@ -64,8 +64,37 @@ func (p planning) healing(ctx context.Context) ([]jobs.Insertion, error) {
 	if err := p.note(ctx, healNote, &last); err != nil {
 		return nil, err
 	}
-	if d := p.now.Sub(last); d >= 0 && d < healEvery {
+	if d := p.now.Sub(last); d >= 0 && d < p.Recheck/5 {
 		return nil, nil
 	}
 	return []jobs.Insertion{jobs.HealJob()}, p.putNote(ctx, healNote, p.now)
+}
+
+func (d *Daemon) expire(ctx context.Context, id evidence.ChainID) error {
+	if d.Expirer == nil {
+		return nil
+	}
+	return d.kept(ctx, "retention is not applied yet", d.Expirer.Expire(ctx, id))
+}
+
+func (d *Daemon) check(ctx context.Context) error {
+	if d.Checker == nil {
+		return nil
+	}
+	return d.kept(ctx, "self-check did not come to its end", d.Checker.Check(ctx))
+}
+
+func (d *Daemon) heal(ctx context.Context) error {
+	if d.Healer == nil {
+		return nil
+	}
+	return d.kept(ctx, "stores are not healed yet", d.Healer.Heal(ctx))
+}
+
+// kept tells of a failure that the queue keeps to itself while it tries again.
+func (d *Daemon) kept(ctx context.Context, what string, err error) error {
+	if err != nil && ctx.Err() == nil {
+		d.Log.WarnContext(ctx, what, "error", err)
+	}
+	return err
 }

@@ -82,13 +82,16 @@ type worker[T river.JobArgs] struct {
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error { return w.work(ctx, job.Args) }
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration               { return w.timeout }
 
+// planTimeout bounds a plan: it asks nobody but the catalog.
+const planTimeout = 3 * time.Minute
+
 // windowTimeout bounds one window: the source's eleven minutes, and the
 // storage's time.
 const windowTimeout = 50 * time.Minute
 
 func (h Handlers) workers() *river.Workers {
 	ws := river.NewWorkers()
-	river.AddWorker(ws, &worker[planArgs]{timeout: 10 * time.Minute, work: func(ctx context.Context, _ planArgs) error { return h.Plan(ctx) }})
+	river.AddWorker(ws, &worker[planArgs]{timeout: planTimeout, work: func(ctx context.Context, _ planArgs) error { return h.Plan(ctx) }})
 	river.AddWorker(ws, &worker[windowArgs]{timeout: windowTimeout, work: func(ctx context.Context, a windowArgs) error {
 		id, err := a.chain()
 		if err != nil {
@@ -118,8 +121,12 @@ func (h Handlers) workers() *river.Workers {
 // Insertion is a job to be inserted. Make it by the functions below.
 type Insertion struct{ p river.InsertManyParams }
 
-// attempts bound what fails around a job; the plan inserts it again.
-const attempts = 50
+// attempts bound what fails around a job; the plan inserts it again: a window
+// in a moment, the day's work on the next day, until when it is tried.
+const (
+	attempts       = 50
+	upkeepAttempts = 250
+)
 
 func unique() river.UniqueOpts {
 	return river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
@@ -137,7 +144,7 @@ func WindowJob(chain evidence.ChainID, w evidence.Window, queue string) Insertio
 }
 
 func upkeep(args river.JobArgs) Insertion {
-	return Insertion{river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: Upkeep, UniqueOpts: unique(), MaxAttempts: 5}}}
+	return Insertion{river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: Upkeep, UniqueOpts: unique(), MaxAttempts: upkeepAttempts}}}
 }
 
 // ObserveJob asks a chain's source about itself.

@@ -94,8 +94,8 @@ func everything(t testing.TB, s metrics.State) *metrics.Metrics {
 	m.BudgetWaited("credential/x", 9*time.Second)
 	m.BudgetWaited("credential/y", 2*time.Second)
 	m.PluginRestarted("source", "logpull")
-	m.SelfChecked(shop, 0)
-	m.SelfChecked(zone(2, "blog.example.eu"), 2)
+	m.SelfChecked(shop, 0, noon)
+	m.SelfChecked(zone(2, "blog.example.eu"), 2, noon)
 	m.SelfCheckFailed()
 	m.StoreBreaker("local", metrics.BreakerClosed)
 	m.StoreBreaker("s3", metrics.BreakerOpen)
@@ -313,7 +313,7 @@ func thousandMetrics(t testing.TB, s *state) *metrics.Metrics {
 	for _, z := range s.zones {
 		m.WindowSealed(z, 1, 1, time.Second)
 		m.WindowFailed(z, "retry")
-		m.SelfChecked(z, 0)
+		m.SelfChecked(z, 0, time.Unix(1, 0))
 	}
 	return m
 }

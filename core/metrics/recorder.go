@@ -40,7 +40,7 @@ func newRecorder(now func() time.Time) *Recorder {
 		restarts:      counter("plugin_restarts_total", "Plugin processes started again after they ended by themselves.", nil, "kind", "plugin"),
 		checks:        counter("self_checks_total", "Verifications of a zone's chain by the collector itself.", nil, "result"),
 		checkFindings: gauge("self_check_findings", "Findings of the zone's last finished self-check; more than 0 is damage or tampering.", zoneLabels),
-		checkedAt:     gauge("self_check_last_run_timestamp_seconds", "When the zone's last finished self-check ended.", zoneLabels),
+		checkedAt:     gauge("self_check_last_run_timestamp_seconds", "When the zone's last finished self-check began.", zoneLabels),
 		breaker:       gauge("store_breaker_state", "1 for the state that the store's circuit breaker is in.", nil, "store", "state"),
 		missed:        gauge("store_missed_objects", "Objects that the store lacks and other stores have.", nil, "store"),
 		shut:          &shutBudgets{now: now, until: map[string]time.Time{}},
@@ -123,14 +123,20 @@ func (r *Recorder) PluginRestarted(kind, name string) {
 
 // SelfChecked records a verification of the zone's chain that came to its
 // end, with so many findings.
-func (r *Recorder) SelfChecked(z catalog.Zone, findings int64) {
+func (r *Recorder) SelfChecked(z catalog.Zone, findings int64, at time.Time) {
 	result := "intact"
 	if findings > 0 {
 		result = "damaged"
 	}
 	r.checks.WithLabelValues(result).Inc()
+	r.SelfCheckStands(z, findings, at)
+}
+
+// SelfCheckStands tells what the zone's last verification found, one that
+// another process made or this one before it was started anew.
+func (r *Recorder) SelfCheckStands(z catalog.Zone, findings int64, at time.Time) {
 	r.checkFindings.WithLabelValues(zoneValues(z)...).Set(float64(max(findings, 0)))
-	r.checkedAt.WithLabelValues(zoneValues(z)...).Set(float64(r.now().Unix()))
+	r.checkedAt.WithLabelValues(zoneValues(z)...).Set(float64(at.Unix()))
 }
 
 // SelfCheckFailed records a verification that could not come to its end: it

@@ -35,6 +35,9 @@ type Config struct {
 	BackoffMin, BackoffMax time.Duration
 	// Calls bounds the calls to a plugin.
 	Calls wire.Config
+	// Restarted is told of a plugin that was started again after it had ended
+	// unasked; may be nil. It must not call the plugin.
+	Restarted func(kind, name string)
 	// Now is the clock of backoffs and logs: default time.Now.
 	Now func() time.Time
 }
@@ -45,6 +48,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Restarted == nil {
+		c.Restarted = func(string, string) {}
 	}
 	for _, d := range []struct {
 		have  *time.Duration

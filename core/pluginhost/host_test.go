@@ -173,7 +173,16 @@ func TestSourceCrashIsARetry(t *testing.T) {
 
 func TestRestartBacksOff(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *Config) { c.BackoffMin, c.BackoffMax = time.Second, 3*time.Second })
+	restarted := 0
+	b := setup(t, func(c *Config) {
+		c.BackoffMin, c.BackoffMax = time.Second, 3*time.Second
+		c.Restarted = func(kind, name string) {
+			if kind != wire.KindStorage || name != "facts" {
+				t.Errorf("restarted: %s %s", kind, name)
+			}
+			restarted++
+		}
+	})
 	_, s := launch(t, b, Self(wire.KindStorage, "facts", greeting()))
 	ctx := context.Background()
 	for n, wait := range []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second} {
@@ -198,6 +207,9 @@ func TestRestartBacksOff(t *testing.T) {
 	_, _ = s.Stat(ctx, "crash")
 	if _, err := s.Stat(ctx, "fine"); err != nil {
 		t.Errorf("first crash after a long life: %v", err)
+	}
+	if restarted != 6 {
+		t.Errorf("told of %d restarts, want 6", restarted)
 	}
 }
 

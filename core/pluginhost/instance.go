@@ -88,6 +88,9 @@ func (i *Instance) use(ctx context.Context) (*running, error) {
 		}
 		return nil, &downError{cause: err}
 	}
+	if i.cause != nil {
+		i.host.config.Restarted(i.spec.Kind, i.spec.Name)
+	}
 	i.current, i.about, i.cause = r, r.about, nil
 	i.host.config.Logger.LogAttrs(ctx, slog.LevelDebug, "plugin started", slog.String("kind", i.spec.Kind),
 		slog.String("plugin", i.spec.Name), slog.String("version", r.about.Version), slog.String("pid", r.process.ID()))

@@ -222,7 +222,7 @@ func (r *remover) locked(ctx context.Context, key string) {
 
 func (r *remover) failed(ctx context.Context, seq int64, key string, err error) {
 	r.broken++
-	r.Log.ErrorContext(ctx, "expired object cannot be removed", "key", key, "seq", seq, "error", err)
+	r.Log.DebugContext(ctx, "expired object cannot be removed", "key", key, "seq", seq, "error", err) // the summary tells
 	if r.s.FailedCount++; len(r.s.Failed) < maxListed {
 		r.s.Failed = append(r.s.Failed, Failure{Seq: seq, Key: key, Text: err.Error()})
 	}

@@ -45,8 +45,13 @@ type Result struct {
 	Missed  int              `json:"missed"`   // buckets that are still to be made up for
 	Found   int64            `json:"found"`    // findings
 	List    []verify.Finding `json:"findings"` // at most maxListed of them
-	Took    time.Duration    `json:"took"`     // nanoseconds
+	// PerChain counts the findings by chain; "" are those of the archive itself.
+	PerChain map[string]int64 `json:"per_chain,omitempty"`
+	Took     time.Duration    `json:"took"` // nanoseconds
 }
+
+// Of is how many findings concern a chain: its own, and the archive's.
+func (r Result) Of(chain evidence.ChainID) int64 { return r.PerChain[chain.String()] + r.PerChain[""] }
 
 // maxListed bounds the findings in a result.
 const maxListed = 100
@@ -169,6 +174,12 @@ func result(report *verify.Report, due []place) Result {
 	}
 	for i, b := range due {
 		r.Buckets[i] = b.Day
+	}
+	for _, f := range report.Findings {
+		if r.PerChain == nil {
+			r.PerChain = map[string]int64{}
+		}
+		r.PerChain[f.Chain]++
 	}
 	return r
 }

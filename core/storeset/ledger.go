@@ -92,6 +92,26 @@ func (s *Set) records(ctx context.Context, m *member, prefix string) iter.Seq2[c
 	}
 }
 
+// Missing counts the records of a store: the objects that it may lack, or
+// still has to delete.
+func (s *Set) Missing(ctx context.Context, store string) (n int64, err error) {
+	if s.ledger == nil {
+		return 0, nil
+	}
+	for _, m := range s.members {
+		if m.name != store {
+			continue
+		}
+		for _, err := range s.records(ctx, m, "") {
+			if err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
 // anyRecord reports whether a store has a record whose key begins with prefix.
 func (s *Set) anyRecord(ctx context.Context, m *member, prefix string) (bool, error) {
 	if s.ledger == nil {

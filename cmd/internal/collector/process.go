@@ -23,6 +23,7 @@ type process struct {
 	globals *site.Globals
 	log     *slog.Logger
 	ops     *ops
+	began   bool // has collected, under this config or an earlier one
 }
 
 // told logs what could not be said to systemd: nothing depends on it.
@@ -33,54 +34,70 @@ func (p *process) told(ctx context.Context, err error) {
 }
 
 // collect opens all that a config names and runs a daemon over it until ctx
-// ends. What is merely not to be reached yet is waited for.
+// ends. What is merely not to be reached yet is waited for; and once this
+// process has collected, so is all else: a secret that is being replaced or a
+// reload into a mistake must not end a collector that has worked.
 func (p *process) collect(ctx context.Context, cfg *config.Config) error {
-	w, err := p.open(ctx, cfg)
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		err := p.once(ctx, cfg)
+		if err == nil || ctx.Err() != nil || !p.began && !retryable(err) {
+			return err
+		}
+		p.log.ErrorContext(ctx, "cannot begin yet", "error", err, "again_in", wait)
+		p.ops.heart.Beat()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// once is one try of collect.
+func (p *process) once(ctx context.Context, cfg *config.Config) error {
+	w := site.New(p.env, p.globals, cfg)
+	w.SetLogger(p.log)
+	w.SetHooks(p.ops.hooks())
+	defer w.Close()
+	d, c, checker, err := p.open(ctx, w)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // told to stop while it waited
+			return nil //nolint:nilerr // told to stop before it began
 		}
 		return err
 	}
-	defer w.Close()
-	d, c, err := p.daemon(ctx, w)
-	if err != nil {
-		return err
-	}
-	p.ops.open.p.Store(w)
+	p.ops.open.p.Store(&opened{w, checker})
 	defer p.ops.open.p.Store(nil)
 	err = d.Run(ctx, func() {
+		p.began = true
 		p.ops.health.Serving()
 		p.told(ctx, notify.Ready("collecting"))
 	})
 	return errors.Join(err, c.Close())
 }
 
-// open opens a workspace, again and again while store or catalog cannot be reached.
-func (p *process) open(ctx context.Context, cfg *config.Config) (*site.Workspace, error) {
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		w := site.New(p.env, p.globals, cfg)
-		w.SetLogger(p.log)
-		err := w.OpenAll(ctx)
-		if err == nil {
-			return w, nil
-		}
-		w.Close()
-		if !retryable(err) || ctx.Err() != nil {
-			return nil, err //nolint:wrapcheck // says what it did
-		}
-		p.log.ErrorContext(ctx, "cannot begin yet", "error", err, "again_in", wait)
-		p.ops.heart.Beat()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err() //nolint:wrapcheck // the caller's own cancellation
-		case <-time.After(wait):
-		}
+// open puts a daemon together over a workspace that it opens.
+func (p *process) open(ctx context.Context, w *site.Workspace) (*daemon.Daemon, *collect.Collector, *checking, error) {
+	if err := w.OpenAll(ctx); err != nil {
+		return nil, nil, nil, err //nolint:wrapcheck // says what it did
 	}
+	checker, err := p.ops.checker(ctx, w)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	c, src, err := p.collector(ctx, w)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	d, err := p.daemon(ctx, w, c, src, checker)
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, c.Close())
+	}
+	return d, c, checker, nil
 }
 
-// daemon puts a daemon together over an opened workspace.
-func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon, *collect.Collector, error) {
+// collector opens the source, with its budgets, and what pulls and seals from it.
+func (p *process) collector(ctx context.Context, w *site.Workspace) (*collect.Collector, source.Source, error) {
 	src, plugin, err := w.OpenSource(ctx)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // names the plugin already
@@ -100,18 +117,24 @@ func (p *process) daemon(ctx context.Context, w *site.Workspace) (*daemon.Daemon
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up collector: %w", err)
 	}
-	d, err := daemon.New(ctx, daemon.Config{
-		ID: processID(), Collector: c, Catalog: w.Catalog, Source: budgeted,
+	return c, budgeted, nil
+}
+
+func (p *process) daemon(ctx context.Context, w *site.Workspace, c *collect.Collector, src source.Source, checker daemon.Checker) (*daemon.Daemon, error) {
+	expirer, err := newExpirer(w, c)
+	if err != nil {
+		return nil, err
+	}
+	cc := w.Config.Collector
+	return daemon.New(ctx, daemon.Config{ //nolint:wrapcheck // says what it did
+		ID: processID(), Collector: c, Catalog: w.Catalog, Source: src,
 		OpenQueue: func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error) {
 			return site.OpenQueue(ctx, w.Catalog, cfg)
 		},
 		Policy:   schedule.Policy{Window: cc.Window, Lag: cc.Lag, Backfill: cc.Backfill},
 		Schedule: cc.Schedule, Workers: cc.Concurrency, ObserveEvery: cc.Observe,
 		PlanEvery: cc.Tick, Recheck: cc.Recheck, Drain: cc.Drain,
+		Expirer: expirer, Checker: checker, Healer: p.ops.healer(w),
 		Recorder: p.ops.metrics, Beat: p.ops.heart.Beat, Now: w.Env.Now, Log: p.log,
 	})
-	if err != nil {
-		return nil, nil, errors.Join(err, c.Close())
-	}
-	return d, c, nil
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/health"
 	"github.com/fabriziosalmi/rainlogs/core/metrics"
-	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 // loopLimit is how long the daemon's loop may stand still before the process
@@ -33,9 +32,15 @@ type ops struct {
 	address string
 }
 
-// current is the workspace in use, nil between two.
+// opened is what a daemon works with.
+type opened struct {
+	*site.Workspace
+	checker *checking
+}
+
+// current is what is open, nil between two daemons.
 type current struct {
-	p atomic.Pointer[site.Workspace]
+	p atomic.Pointer[opened]
 }
 
 var _ metrics.State = (*current)(nil)
@@ -128,68 +133,4 @@ func (o *ops) close(ctx context.Context) error {
 		err = o.server.Shutdown(ctx)
 	}
 	return errors.Join(err, o.health.Close(ctx))
-}
-
-// checks are what /health tells of.
-func (o *ops) checks() []health.Check {
-	return []health.Check{
-		{Name: "catalog", Critical: true, Tolerate: 2, Run: func(ctx context.Context) error {
-			_, err := o.open.ListZones(ctx)
-			return err
-		}},
-		{Name: "storage", Critical: true, Tolerate: 2, Timeout: 10 * time.Second, Run: o.storage},
-		{Name: "zones", Run: o.zones},
-		{Name: "backlog", Run: o.backlog},
-	}
-}
-
-func (o *ops) storage(ctx context.Context) error {
-	w := o.open.p.Load()
-	if w == nil {
-		return errNotOpen
-	}
-	_, err := w.Store.Stat(ctx, evidence.DescriptorKey)
-	if errors.Is(err, storage.ErrNotFound) {
-		return health.Detailf("the archive's descriptor is not there")
-	}
-	return err //nolint:wrapcheck // the log has it
-}
-
-// zones degrades while an operator has to act for a zone.
-func (o *ops) zones(ctx context.Context) error {
-	standings, err := o.open.ListStandings(ctx)
-	if err != nil {
-		return err
-	}
-	blocked := 0
-	for _, s := range standings {
-		if s.Blocked != "" {
-			blocked++
-		}
-	}
-	if blocked > 0 {
-		return health.Detailf("%d zones are blocked: an operator has to act", blocked)
-	}
-	return nil
-}
-
-// backlogLimit is the age of an open window from which on it is told of: Logpull
-// keeps what it has for 168 hours.
-const backlogLimit = 72 * time.Hour
-
-func (o *ops) backlog(ctx context.Context) error {
-	backlog, err := o.open.Backlog(ctx)
-	if err != nil {
-		return err
-	}
-	old := int64(0)
-	for _, b := range backlog {
-		if time.Since(b.Oldest) > backlogLimit {
-			old += b.Windows
-		}
-	}
-	if old > 0 {
-		return health.Detailf("up to %d windows are older than %s and not collected", old, backlogLimit)
-	}
-	return nil
 }

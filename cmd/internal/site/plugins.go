@@ -75,6 +75,7 @@ func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
 func (w *Workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {
 	set, err := storeset.Open(ctx, storeset.Config{
 		Stores: w.stores, Mode: storeset.Mode(w.Config.Archive.Mode), Ledger: ledger, Now: w.Env.Now, Log: w.Logger(),
+		OnChange: w.hooks.StoreChanged,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
@@ -125,7 +126,9 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 		return nil, err
 	}
 	if w.host == nil {
-		if w.host, err = pluginhost.New(pluginhost.Config{Logger: w.Logger(), Now: w.Env.Now}); err != nil {
+		if w.host, err = pluginhost.New(pluginhost.Config{
+			Logger: w.Logger(), Now: w.Env.Now, Restarted: w.hooks.PluginRestarted,
+		}); err != nil {
 			return nil, fmt.Errorf("start plugin host: %w", err)
 		}
 	}

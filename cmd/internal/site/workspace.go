@@ -32,11 +32,18 @@ type Workspace struct {
 	Archive string           // UUID
 
 	log      *slog.Logger
+	hooks    Hooks
 	host     *pluginhost.Host
 	stores   []storeset.Named
 	set      *storeset.Set // nil for a single store
 	source   source.Source // nil until OpenSource
 	sourceID collect.Plugin
+}
+
+// Hooks are told of what happens behind a workspace's back. Each may be nil.
+type Hooks struct {
+	PluginRestarted func(kind, name string)
+	StoreChanged    func(storeset.Health) // must not call the store
 }
 
 // New is a workspace of which nothing is open yet.
@@ -116,6 +123,9 @@ func (w *Workspace) OpenKey() error {
 
 // SetLogger gives the workspace a logger, before anything is opened.
 func (w *Workspace) SetLogger(l *slog.Logger) { w.log = l }
+
+// SetHooks gives the workspace hooks, before anything is opened.
+func (w *Workspace) SetHooks(h Hooks) { w.hooks = h }
 
 // Logger writes to standard error: everything with --verbose, else warnings.
 func (w *Workspace) Logger() *slog.Logger {
