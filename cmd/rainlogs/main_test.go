@@ -47,8 +47,14 @@ type site struct {
 // newSite starts an emulator that serves records, and runs init and zone add.
 func newSite(t testing.TB, records logpulltest.Records, faults logpulltest.Faults) *site {
 	t.Helper()
+	return newSiteAt(t, records, faults, time.Now)
+}
+
+// newSiteAt is newSite with the emulator's clock.
+func newSiteAt(t testing.TB, records logpulltest.Records, faults logpulltest.Faults, now func() time.Time) *site {
+	t.Helper()
 	e := logpulltest.New(logpulltest.Config{
-		Seed: 1, Shuffle: true, Faults: faults, Limits: logpulltest.Unlimited(),
+		Now: now, Seed: 1, Shuffle: true, Faults: faults, Limits: logpulltest.Unlimited(),
 		Accounts: []logpulltest.Account{{ID: "0f1e2d3c4b5a69788796a5b4c3d2e1f0"}},
 		Zones:    []logpulltest.Zone{{ID: zoneID, Name: "shop.example.eu", AccountID: "0f1e2d3c4b5a69788796a5b4c3d2e1f0", Retention: true, Records: records}},
 		Tokens:   []logpulltest.Token{{ID: "t", Value: token, Permissions: []logpulltest.Permission{logpulltest.LogsRead}}},

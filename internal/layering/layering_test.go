@@ -64,7 +64,7 @@ var directions = []direction{
 
 // headless are the collector's program and what it shares with the
 // workstation: they leave DuckDB, and what reads an archive for people, to the latter.
-var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal/site"}
+var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal/doctor", "cmd/internal/site"}
 
 // owners says which of our packages alone import a foreign one, tests included.
 var owners = map[string][]string{

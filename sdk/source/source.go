@@ -168,7 +168,10 @@ const (
 // Check is one line of a probe: what was looked at, what was found, and what
 // to do about it.
 type Check struct {
-	Name   string // closed per source: "token", "retention", "boundary", "fields"
+	// Name is closed per source: "token", "retention", "boundary", "fields". Of
+	// "clock" the Value is how far this machine's clock is ahead of the producer's, as
+	// time.ParseDuration reads it; such a check warns and never fails.
+	Name   string
 	Status Status
 	Value  string // machine-readable finding: "true", "eu", "123 fields"
 	Detail string // for people

@@ -12,11 +12,14 @@ import (
 
 func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 	var o verifyOptions
+	var asCalendar bool
 	cmd := &cobra.Command{
-		Use:               "coverage [ZONE]",
-		Short:             "Show what the chain covers: collected, empty, gap, missing",
-		Long:              "Show, from the verified chain, which stretches of receive time were collected, were empty, are sealed gaps, or are missing.\n\n" + site.ExitHelp,
-		Example:           "rainlogs coverage example.com --from -24h --require-complete",
+		Use:   "coverage [ZONE]",
+		Short: "Show what the chain covers: collected, empty, expired, gap, missing",
+		Long: "Show, from the verified chain, which stretches of receive time were collected, were empty, have expired, are sealed gaps, or\n" +
+			"are missing. --calendar draws a row a day with a cell an hour, in UTC; over more than 62 days a row a week with a cell a day.\n" +
+			"A cell shows the worst of what is in it.\n\n" + site.ExitHelp,
+		Example:           "rainlogs coverage example.com --from -24h --require-complete\nrainlogs coverage example.com --calendar --from -7d",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -25,16 +28,17 @@ func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 				return err
 			}
 			defer w.Close()
-			return runCoverage(w, args, o)
+			return runCoverage(w, args, o, asCalendar)
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time")
+	cmd.Flags().BoolVar(&asCalendar, "calendar", false, "draw a calendar")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
 	return cmd
 }
 
-func runCoverage(w *workspace, args []string, o verifyOptions) error {
+func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) error {
 	opts := w.readOptions()
 	var err error
 	if opts.From, opts.To, err = o.times.parse(w.Env.Now()); err != nil {
@@ -55,13 +59,16 @@ func runCoverage(w *workspace, args []string, o verifyOptions) error {
 	for _, c := range chains {
 		complete = complete && c.Report.Complete
 	}
-	if o.asJSON {
+	switch {
+	case o.asJSON:
 		reports := make([]verify.ChainReport, len(chains))
 		for i, c := range chains {
 			reports[i] = c.Report
 		}
 		err = site.PrintJSON(w.Env.Out, reports)
-	} else {
+	case asCalendar:
+		err = printCalendars(w, chains)
+	default:
 		err = printCoverage(w, chains)
 	}
 	if err == nil && o.requireComplete && !complete {
@@ -74,12 +81,30 @@ func printCoverage(w *workspace, chains []verify.Chain) error {
 	return site.Table(w.Env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
 		for _, c := range chains {
 			for _, s := range c.Report.Segments {
-				state := string(s.State)
-				if s.Reason != "" {
-					state += " (" + s.Reason + ")"
-				}
-				row(c.ID.Zone, site.RFC3339(s.From), site.RFC3339(s.To), state, s.Windows, site.Count(s.Lines))
+				row(c.ID.Zone, site.RFC3339(s.From), site.RFC3339(s.To), stateText(&s), s.Windows, site.Count(s.Lines))
 			}
 		}
 	})
+}
+
+func printCalendars(w *workspace, chains []verify.Chain) error {
+	g := glyphsFor(w.Env)
+	if _, err := fmt.Fprintln(w.Env.Out, g.legend()); err != nil {
+		return err //nolint:wrapcheck // standard output is gone
+	}
+	for _, c := range chains {
+		if _, err := fmt.Fprintf(w.Env.Out, "\n%s\n", c.ID); err != nil {
+			return err //nolint:wrapcheck // standard output is gone
+		}
+		if len(c.Report.Segments) == 0 {
+			_, _ = fmt.Fprintln(w.Env.Out, "nothing is covered yet") // the next line reports what this could
+			continue
+		}
+		cal := newCalendar(c.Report.Segments)
+		cal.count(c.Entries)
+		if err := cal.draw(w.Env.Out, g, c.Report.Segments); err != nil {
+			return err
+		}
+	}
+	return nil
 }

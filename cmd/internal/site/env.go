@@ -3,6 +3,7 @@ package site
 import (
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -31,4 +32,20 @@ func OS() *Env {
 		Interactive: term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stderr.Fd()),
 		OutTerminal: term.IsTerminal(os.Stdout.Fd()),
 	}
+}
+
+// Unicode reports whether more than ASCII may be drawn with: the locale has
+// it, by the first of its variables that is set (POSIX, 8.2), and NO_COLOR does
+// not ask for plain output.
+func (e *Env) Unicode() bool {
+	if e.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value := e.Getenv(name); value != "" {
+			value = strings.ToLower(value)
+			return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
+		}
+	}
+	return false
 }

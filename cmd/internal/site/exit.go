@@ -85,8 +85,8 @@ func isCobraUsage(err error) bool {
 	return false
 }
 
-// hint says what to do about an error, or nothing.
-func hint(err error) string {
+// Hint says what to do about an error, or nothing.
+func Hint(err error) string {
 	var src *source.Error
 	switch {
 	case errors.As(err, &src) && src.Hint != "":

@@ -46,13 +46,7 @@ func servePlugin(program string, args []string, env *Env) int {
 // has no ledger until attachLedger: that is enough to read.
 func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
 	for _, p := range w.Config.Archive.Storage {
-		start := func(ctx context.Context) (storage.Storage, error) {
-			instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
-			if err != nil {
-				return nil, err
-			}
-			return instance.Storage() //nolint:wrapcheck // by the caller
-		}
+		start := func(ctx context.Context) (storage.Storage, error) { return w.StartStore(ctx, p) }
 		store, err := start(ctx)
 		var misused usageError
 		switch {
@@ -70,6 +64,15 @@ func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
 		return w.Store, nil
 	}
 	return w.Store, w.openSet(ctx, nil)
+}
+
+// StartStore launches the plugin of one store, by itself.
+func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.Storage, error) {
+	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+	if err != nil {
+		return nil, err
+	}
+	return instance.Storage() //nolint:wrapcheck // by the caller
 }
 
 func (w *Workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {

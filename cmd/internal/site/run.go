@@ -49,7 +49,7 @@ func errorPrinter(ctx context.Context, program string) fang.ErrorHandler {
 			err = errors.New("interrupted") // what it kept from ending is of no interest
 		}
 		_, _ = fmt.Fprintf(w, "%s: %s\n", program, SafeLine(err.Error())) // nothing can be told if stderr is gone
-		if h := hint(err); h != "" {
+		if h := Hint(err); h != "" {
 			_, _ = fmt.Fprintf(w, "  → %s\n", h)
 		}
 		if ExitCode(err) == ExitUsage {

@@ -83,9 +83,13 @@ func (w *Workspace) openArchive(ctx context.Context) error {
 	if _, err := w.OpenStore(ctx); err != nil {
 		return err
 	}
-	desc, err := readDescriptor(ctx, w.Store)
+	b, err := ReadDescriptor(ctx, w.Store)
 	if err != nil {
 		return err
+	}
+	desc, err := evidence.DecodeDescriptor(b)
+	if err != nil {
+		return err //nolint:wrapcheck // names the file already
 	}
 	w.Archive = desc.Archive
 	return nil
@@ -108,15 +112,23 @@ func (w *Workspace) Stores() *storeset.Set { return w.set }
 
 // OpenKey reads the signing key and checks that it is this archive's.
 func (w *Workspace) OpenKey() error {
+	if err := w.ReadKey(); err != nil {
+		return err
+	}
+	if want := evidence.KeyName(w.Archive); w.Key.Public().Name() != want {
+		return Usagef("key (%s) is named %s, but the archive wants %s: it is another archive's key", w.Config.Key, w.Key.Public().Name(), want)
+	}
+	return nil
+}
+
+// ReadKey reads the signing key, whosever it is.
+func (w *Workspace) ReadKey() error {
 	text, err := config.Secret("key", w.Config.Key, w.Env.Getenv)
 	if err != nil {
 		return Usage(err)
 	}
 	if w.Key, err = chain.ParsePrivateKey(text); err != nil {
 		return Usagef("key (%s): %w", w.Config.Key, err)
-	}
-	if want := evidence.KeyName(w.Archive); w.Key.Public().Name() != want {
-		return Usagef("key (%s) is named %s, but the archive wants %s: it is another archive's key", w.Config.Key, w.Key.Public().Name(), want)
 	}
 	return nil
 }
@@ -158,22 +170,23 @@ func (w *Workspace) Close() {
 // maxDescriptor bounds what is read as rainlogs.json.
 const maxDescriptor = 64 << 10
 
-func readDescriptor(ctx context.Context, store storage.Storage) (evidence.Descriptor, error) {
+// ReadDescriptor returns the bytes of the store's rainlogs.json.
+func ReadDescriptor(ctx context.Context, store storage.Storage) ([]byte, error) {
 	body, err := store.Get(ctx, evidence.DescriptorKey, 0, maxDescriptor)
 	if errors.Is(err, storage.ErrNotFound) {
-		return evidence.Descriptor{}, Usagef("there is no archive in the store (no %s): make one with rainlogs init", evidence.DescriptorKey)
+		return nil, Usagef("there is no archive in the store (no %s): make one with rainlogs init", evidence.DescriptorKey)
 	}
 	if err != nil {
-		return evidence.Descriptor{}, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
+		return nil, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
 	}
 	b, err := io.ReadAll(io.LimitReader(body, maxDescriptor))
 	if closeErr := body.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return evidence.Descriptor{}, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
+		return nil, fmt.Errorf("read %s: %w", evidence.DescriptorKey, err)
 	}
-	return evidence.DecodeDescriptor(b) //nolint:wrapcheck // names the file already
+	return b, nil
 }
 
 // Collector names this program in entries. The host's name is not a person's.

@@ -38,6 +38,8 @@ type request struct {
 	windows []*window // of the budget; counted when the answer begins
 	stream  *window   // counted if the answer times out, or nil
 	shut    *window   // paused by a 429 of Logpull's own
+	// heard is told of an answer's header, when was asked, and when it came; or nil.
+	heard func(h http.Header, asked, now time.Time)
 }
 
 // exchange is a request under way. Reading it obeys the timeouts, and a
@@ -81,6 +83,9 @@ func (s *Source) send(ctx context.Context, r request) (*exchange, error) {
 		err = x.noAnswer(err)
 		x.end(err)
 		return nil, err
+	}
+	if r.heard != nil {
+		r.heard(x.resp.Header, x.begun, time.Now())
 	}
 	return x, nil
 }

@@ -42,7 +42,7 @@ func (s *Source) Probe(ctx context.Context, zone string) (source.Report, error) 
 		token.Status, token.Value, token.Remedy = source.Unknown, "works", ""
 		token.Detail = "the token cannot be verified as a user's, but it reads logs"
 	}
-	p.report.Checks = []source.Check{token, zoneCheck, permission, retention, boundary, fields}
+	p.report.Checks = []source.Check{token, zoneCheck, permission, retention, boundary, fields, p.clock.check()}
 	return p.report, nil
 }
 
@@ -52,13 +52,14 @@ type prober struct {
 	zone     string
 	account  string // "" if the token may not know
 	report   source.Report
+	clock    clock
 	answered bool  // the service has said something
 	last     error // of a request without an answer
 }
 
 // get asks and notes whether there was an answer at all.
 func (p *prober) get(ctx context.Context, path string, into any) error {
-	r := request{op: "probe", path: path}
+	r := request{op: "probe", path: path, heard: p.clock.hear}
 	if strings.Contains(path, "/logs/control/retention/") {
 		b := p.s.budget.zone(p.zone) // whether it counts for the zone is not documented
 		r.windows, r.shut = []*window{b.requests}, b.requests

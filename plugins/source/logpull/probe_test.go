@@ -46,38 +46,38 @@ func TestProbe(t *testing.T) {
 	}{
 		{
 			name: "a token that sees all", token: "wide-token-000001", zoneName: "example.eu",
-			want: map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "ok true", "boundary": "ok none", "fields": "ok 123 fields"},
+			want: map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "ok true", "boundary": "ok none", "fields": "ok 123 fields", "clock": "ok 0s"},
 		}, {
 			name: "a token that sees no more than it should", token: token,
-			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "ok true", "retention": "ok true", "boundary": "unknown", "fields": "ok 123 fields"},
+			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "ok true", "retention": "ok true", "boundary": "unknown", "fields": "ok 123 fields", "clock": "ok 0s"},
 		}, {
 			name: "retention off", token: "wide-token-000001", zone: zoneB, zoneName: "example.org",
-			want: map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "fail false", "boundary": "ok none", "fields": "ok 123 fields"},
+			want: map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "fail false", "boundary": "ok none", "fields": "ok 123 fields", "clock": "ok 0s"},
 		}, {
 			name: "EU only", token: "wide-token-000001", zoneName: "example.eu",
 			change: func(c *logpulltest.Config) { c.Accounts[0].Regions = "eu" },
-			want:   map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "fail", "retention": "ok true", "boundary": "fail eu", "fields": "unknown"},
+			want:   map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "fail", "retention": "ok true", "boundary": "fail eu", "fields": "unknown", "clock": "ok 0s"},
 		}, {
 			name: "EU and US", token: "wide-token-000001", zoneName: "example.eu",
 			change: func(c *logpulltest.Config) { c.Accounts[0].Regions = "eu,us" },
-			want:   map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "ok true", "boundary": "ok eu,us", "fields": "ok 123 fields"},
+			want:   map[string]string{"token": "ok active", "zone": "ok enterprise", "permission": "ok true", "retention": "ok true", "boundary": "ok eu,us", "fields": "ok 123 fields", "clock": "ok 0s"},
 		}, {
 			name: "lesser plan", token: "wide-token-000001", zoneName: "example.eu",
 			change: func(c *logpulltest.Config) { c.Zones[0].Plan = "pro" },
-			want:   map[string]string{"token": "ok active", "zone": "warn pro", "permission": "fail", "retention": "ok true", "boundary": "ok none", "fields": "unknown"},
+			want:   map[string]string{"token": "ok active", "zone": "warn pro", "permission": "fail", "retention": "ok true", "boundary": "ok none", "fields": "unknown", "clock": "ok 0s"},
 		}, {
 			name: "wrong token", token: "wrong-token-00001",
-			want: map[string]string{"token": "fail", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown"},
+			want: map[string]string{"token": "fail", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown", "clock": "ok 0s"},
 		}, {
 			name: "no permission", token: "nothing-token-001",
-			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown"},
+			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown", "clock": "ok 0s"},
 		}, {
 			name: "unknown zone", token: "wide-token-000001", zone: strings.Repeat("0", 32),
-			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown"},
+			want: map[string]string{"token": "ok active", "zone": "unknown", "permission": "fail", "retention": "fail", "boundary": "unknown", "fields": "unknown", "clock": "ok 0s"},
 		}, {
 			name: "configured field is gone", token: token,
 			source: func(c *logpull.Config) { c.Fields = []string{"RayID", "ZoneID", "OriginResponseTimes"} },
-			want:   map[string]string{"token": "ok active", "zone": "unknown", "permission": "ok true", "retention": "ok true", "boundary": "unknown", "fields": "fail 123 fields"},
+			want:   map[string]string{"token": "ok active", "zone": "unknown", "permission": "ok true", "retention": "ok true", "boundary": "unknown", "fields": "fail 123 fields", "clock": "ok 0s"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
@@ -102,6 +103,9 @@ func (f fixture) wantSoundReport(t *testing.T, r source.Report) {
 			}
 		default:
 			t.Errorf("check %s has the status %q", c.Name, c.Status)
+		}
+		if _, err := time.ParseDuration(c.Value); c.Name == "clock" && (c.Status == source.Fail || c.Value != "" && err != nil) {
+			t.Errorf("clock %s with the value %q: want no failure, and a duration", c.Status, c.Value)
 		}
 		f.wantNoSecret(t, "check "+c.Name, c.Value+c.Detail+c.Remedy)
 	}
