@@ -213,6 +213,10 @@ func TestResumeProbes(t *testing.T) {
 	s.lists("blocked (retention_off)")
 	s.says("a running collector probes it now", "zone", "resume", zoneID)
 	until("the zone works again", func() bool { return !blocked() })
+	// A pull in the foreground shares chain and budgets with the collector.
+	to := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Hour)
+	s.ok("pull", zoneID, "--from", stamp(to.Add(-time.Hour)), "--to", stamp(to))
+	s.ok("coverage", "--from", stamp(to.Add(-time.Hour)), "--to", stamp(to), "--require-complete")
 }
 
 // TestPullWaitsForBudget: what one command took is missing to the next one,
