@@ -31,8 +31,9 @@ func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add ZONE_ID",
 		Short: "Probe a zone and put it under collection",
-		Long: "Probe a zone (token, permission, retention flag, metadata boundary, fields), say what will and will not work, and put it\n" +
-			"under collection. A zone that is there already keeps what no flag changes: its schedule, its beginning, its pause.\n\n" +
+		Long: "Probe a zone (token, permission, retention flag, metadata boundary, fields), say what will and will not\n" +
+			"work, and put it under collection. A zone that is there already keeps what no flag changes: its schedule,\n" +
+			"its beginning, its pause.\n\n" +
 			beginHelp + "\n\n" + site.ExitHelp,
 		Example: "rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --name example.com\n" +
 			"rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --schedule \"0 * * * *\" --from -6d",

@@ -18,11 +18,12 @@ func newZoneList(env *site.Env, g *site.Globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the zones under collection, and how far each is", Args: cobra.NoArgs,
-		Long: "List the zones under collection, and how far each is, by what the catalog holds: no source is asked, and a collector need\n" +
-			"not run (rainlogsd health tells whether one does).\n\n" +
+		Long: "List the zones under collection, and how far each is, by what the catalog holds: no source is asked, and a\n" +
+			"collector need not run (rainlogsd health tells whether one does).\n\n" +
 			"STATE  collecting; paused; blocked and why, and below it what to do; resting until a time\n" +
-			"LAG    since the start of the oldest open window; where none is open, since the end of the last window, and before the\n" +
-			"       first, since collection begins. It is never less than collector.lag, and one window that stays open holds it\n" +
+			"LAG    since the start of the oldest open window; where none is open, since the end of the last one; before\n" +
+			"       the first, since --from or the day it was added. One window that stays open holds it, whatever is\n" +
+			"       sealed behind that window\n" +
 			"OPEN   how many windows are planned and neither sealed nor given up\n\n" + site.ExitHelp,
 		Example: "rainlogs zone list\nrainlogs zone list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {

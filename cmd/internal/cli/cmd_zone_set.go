@@ -17,9 +17,9 @@ import (
 )
 
 // beginHelp says what becomes of a beginning.
-const beginHelp = "--from is where the collector begins, in receive time; without it, collector.backfill before the zone was added. What of it\n" +
-	"is not sealed yet and older than the source keeps (168h at Cloudflare) cannot be had: it is sealed as one gap, for good.\n" +
-	"A later beginning undoes nothing: windows that are in the ledger stay there."
+const beginHelp = "--from is where the collector begins, in receive time; without it, collector.backfill before the zone was\n" +
+	"added. What of it is not sealed yet and older than the source keeps (168h at Cloudflare) cannot be had: it is\n" +
+	"sealed as one gap, for good. A later beginning undoes nothing: windows that are in the ledger stay there."
 
 // defaultSchedule takes a zone's own schedule away.
 const defaultSchedule = "default"
@@ -97,8 +97,8 @@ func newZoneSet(env *site.Env, g *site.Globals) *cobra.Command {
 	var f zoneFlags
 	cmd := &cobra.Command{
 		Use: "set ZONE", Short: "Change a zone's name, schedule or beginning", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
-		Long: "Change a zone's name, schedule or beginning. A running collector goes by it from its next plan on; a beginning that was\n" +
-			"moved back is planned when the zone's schedule comes next.\n\n" + beginHelp + "\n\n" + site.ExitHelp,
+		Long: "Change a zone's name, schedule or beginning. A running collector goes by it from its next plan on; a\n" +
+			"beginning that was moved back is planned when the zone's schedule comes next.\n\n" + beginHelp + "\n\n" + site.ExitHelp,
 		Example: "rainlogs zone set example.com --schedule \"*/15 * * * *\"\nrainlogs zone set example.com --schedule default --from -5d",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.parse(cmd, env.Now()); err != nil {
@@ -161,9 +161,9 @@ func (w *workspace) change(z catalog.Zone, said string) error {
 func newZonePause(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "pause ZONE", Short: "Stop the collecting of a zone for a while; its archive stays", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
-		Long: "Stop the collecting of a zone until it is resumed. A window that is being pulled comes to its end. Retention goes on, and\n" +
-			"rainlogs pull still collects what it is told to. Once resumed, the collector catches up; what is older than the source keeps\n" +
-			"(168h at Cloudflare) is lost then and sealed as a gap.\n\n" + site.ExitHelp,
+		Long: "Stop the collecting of a zone until it is resumed. A window that is being pulled comes to its end. Retention\n" +
+			"goes on, and rainlogs pull still collects what it is told to. Once resumed, the collector catches up; what is\n" +
+			"older than the source keeps (168h at Cloudflare) is lost then and sealed as a gap.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone pause example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withZone(cmd, env, g, args[0], func(w *workspace, z catalog.Zone) error {
@@ -180,8 +180,9 @@ func newZonePause(env *site.Env, g *site.Globals) *cobra.Command {
 func newZoneResume(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "resume ZONE", Short: "Go on with the collecting of a zone", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
-		Long: "Go on with the collecting of a zone that was paused, from where it stopped. A zone that is blocked is probed at once by a\n" +
-			"running collector, and not only after collector.recheck: resume it once what blocked it is mended, paused or not.\n\n" + site.ExitHelp,
+		Long: "Go on with the collecting of a zone that was paused, from where it stopped. A zone that is blocked is probed\n" +
+			"at once by a running collector, and not only after collector.recheck: resume it once what blocked it is\n" +
+			"mended, paused or not.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone resume example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withZone(cmd, env, g, args[0], func(w *workspace, z catalog.Zone) error {

@@ -95,9 +95,9 @@ func printJob(env *site.Env, j jobView) error {
 func newJobsRetry(env *site.Env, g *site.Globals, program string) *cobra.Command {
 	return &cobra.Command{
 		Use: "retry ID...", Short: "Make jobs due now", Args: cobra.MinimumNArgs(1),
-		Long: "Make jobs due now, also such as were given up or cancelled. A job that is running is left alone. What a window's job\n" +
-			"does is for the ledger to say: it ends at once where the window is sealed or its time has not come, and where its zone is\n" +
-			"paused or waits for the next look at what blocks it.\n\n" + site.ExitHelp,
+		Long: "Make jobs due now, also such as were given up or cancelled. A job that is running is left alone. What a\n" +
+			"window's job does is for the ledger to say: it ends at once where the window is sealed or its time has not\n" +
+			"come, and where its zone is paused or waits for the next look at what blocks it.\n\n" + site.ExitHelp,
 		Example: program + " jobs retry 4711 4712",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachJob(cmd.Context(), env, g, args, retryJob)
@@ -109,9 +109,9 @@ func newJobsCancel(env *site.Env, g *site.Globals, program string) *cobra.Comman
 	return &cobra.Command{
 		Use: "cancel ID...", Short: "End jobs that wait or are running", Args: cobra.MinimumNArgs(1),
 		Long: "End jobs. One that is running is asked to end, which takes a few seconds; it may come to its own end first.\n\n" +
-			"This stops no collecting: jobs are only the work, and the ledger decides. The window of a job that was cancelled is still\n" +
-			"open, and the collector inserts a new job for it with its next plan, within seconds. To stop the collecting of a\n" +
-			"zone, pause it (rainlogs zone pause).\n\n" + site.ExitHelp,
+			"This stops no collecting: jobs are only the work, and the ledger decides. The window of a job that was\n" +
+			"cancelled is still open, and the collector inserts a new job for it with its next plan, within seconds. To\n" +
+			"stop the collecting of a zone, pause it (rainlogs zone pause).\n\n" + site.ExitHelp,
 		Example: program + " jobs cancel 4711",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachJob(cmd.Context(), env, g, args, cancelJob)

@@ -21,8 +21,8 @@ import (
 func NewJobs(env *site.Env, g *site.Globals, program string) *cobra.Command {
 	cmd := site.NewGroup("jobs", "List, show, retry or cancel the jobs of the collector's queue",
 		newJobsList(env, g, program), newJobsShow(env, g, program), newJobsRetry(env, g, program), newJobsCancel(env, g, program))
-	cmd.Long = "Look into the collector's queue, beside a running collector or without one. Jobs are only the work: what is still to be\n" +
-		"collected stands in the ledger, from which the collector fills the queue again every few seconds.\n\n" + site.ExitHelp
+	cmd.Long = "Look into the collector's queue, beside a running collector or without one. Jobs are only the work: what is\n" +
+		"still to be collected stands in the ledger, from which the collector fills the queue every few seconds.\n\n" + site.ExitHelp
 	return cmd
 }
 
@@ -86,9 +86,10 @@ func newJobsList(env *site.Env, g *site.Globals, program string) *cobra.Command 
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List jobs: those under way first, then those that wait, then those that were given up",
-		Long: "List jobs, by state and in the order in which they were inserted. Without --state, those that are completed are left\n" +
-			"out. DUE is when a job that waits may be taken; LAST ERROR is that of its last failed attempt, shortened. What a source\n" +
-			"says of a window is no error of its job: it stands in the ledger, and in zone list if it blocks the zone.\n\n" + site.ExitHelp,
+		Long: "List jobs, by state and in the order in which they were inserted. Without --state, those that are completed\n" +
+			"are left out. DUE is when a job that waits may be taken; LAST ERROR is that of its last failed attempt,\n" +
+			"shortened. What a source says of a window is no error of its job: it stands in the ledger, and in rainlogs\n" +
+			"zone list if it blocks the zone.\n\n" + site.ExitHelp,
 		Example: program + " jobs list\n" + program + " jobs list --state discarded --kind window --zone example.com --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
