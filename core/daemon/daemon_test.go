@@ -199,6 +199,31 @@ func TestPausedZone(t *testing.T) {
 	stop()
 }
 
+// TestBeginningMovedBack collects what lies before the beginning that there
+// was, and plans nothing twice.
+func TestBeginningMovedBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 1, 0, nil)
+	s.addZones(1, time.Hour)
+	stop := s.start(nil)
+	s.until("the last hour is collected", s.collected(1))
+	z, err := s.cat.Zone(t.Context(), zoneID(0))
+	s.must(err)
+	z.From = z.From.Add(-5*time.Hour - 7*time.Minute)
+	s.must(s.cat.PutZone(t.Context(), z))
+	s.offset.Add(int64(10 * time.Minute)) // its schedule comes
+	s.until("the hours before are planned", func() bool {
+		first, _, err := s.cat.Bounds(t.Context(), chainOf(0))
+		s.must(err)
+		return first.Equal(z.From)
+	})
+	s.until("all is collected", s.collected(1))
+	stop()
+	_, last, err := s.cat.Bounds(t.Context(), chainOf(0))
+	s.must(err)
+	s.judged(0, z.From, last)
+}
+
 // TestClockSetBack plans on from the earlier time and seals nothing twice.
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	planNote    = "plan/last"     // when the schedules were last looked at
-	plannedNote = "plan/through/" // and a chain: its ledger has no hole before
+	planNote    = "plan/last"   // when the schedules were last looked at
+	plannedNote = "plan/range/" // and a chain: where its ledger has no hole
 
 	// backlogJobs bounds the backlog's jobs that one plan inserts, over all
 	// chains.
@@ -112,17 +112,26 @@ func (p planning) due(ctx context.Context, z catalog.Zone, last time.Time) bool 
 	return schedule.Due(times, last, p.now)
 }
 
+// planned is a range in which a zone's ledger has no hole.
+type planned struct {
+	From    time.Time `json:"from"`
+	Through time.Time `json:"through"`
+}
+
 // zone enters what the ledger lacks up to the live edge, and moves the
-// watermark.
+// watermark. Nothing before the watermark is looked at again, unless the
+// operator has moved the beginning back.
 func (p planning) zone(ctx context.Context, z catalog.Zone) error {
 	id, edge := z.Chain(), p.Policy.Edge(p.now)
-	from := p.Policy.Begin(z)
-	var through time.Time
-	if err := p.note(ctx, plannedNote+id.String(), &through); err != nil {
+	var known planned
+	if err := p.note(ctx, plannedNote+id.String(), &known); err != nil {
 		return err
 	}
-	if through.After(from) {
-		from = through
+	from := p.Policy.Begin(z)
+	if known.Through.After(from) && (z.From.IsZero() || !from.Before(known.From)) {
+		from = known.Through
+	} else {
+		known.From = from
 	}
 	if !from.Before(edge) {
 		return nil
@@ -136,7 +145,8 @@ func (p planning) zone(ctx context.Context, z catalog.Zone) error {
 			return err //nolint:wrapcheck // names the chain already
 		}
 	}
-	return p.putNote(ctx, plannedNote+id.String(), edge)
+	known.Through = edge
+	return p.putNote(ctx, plannedNote+id.String(), known)
 }
 
 // dispatch inserts jobs for what may be pulled now: all of the live edge, and

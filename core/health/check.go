@@ -158,7 +158,11 @@ func (p *probe) settle(err error) {
 		return
 	}
 	if err != nil || p.last.Status.Valid() {
-		p.log.Warn("health check changed", "check", p.Name, "status", status, "error", err)
+		level := slog.LevelWarn
+		if status == OK {
+			level = slog.LevelInfo
+		}
+		p.log.Log(context.Background(), level, "health check changed", "check", p.Name, "status", status, "error", err)
 	}
 	p.last = Result{Status: status, Detail: text, Since: stamp(p.now())}
 }

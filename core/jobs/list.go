@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
@@ -19,24 +22,32 @@ type Job struct {
 	ID          int64            `json:"id"`
 	Kind        string           `json:"kind"`
 	Queue       string           `json:"queue"`
-	State       string           `json:"state"` // River's: available, running, retryable, scheduled, completed, cancelled, discarded
+	State       string           `json:"state"`
 	Chain       evidence.ChainID `json:"-"`
 	Zone        string           `json:"zone,omitempty"`
 	Dataset     string           `json:"dataset,omitempty"`
 	Start       time.Time        `json:"start,omitzero"` // of a window
 	End         time.Time        `json:"end,omitzero"`
 	Attempt     int              `json:"attempt"`
+	MaxAttempts int              `json:"max_attempts"`
 	CreatedAt   time.Time        `json:"created_at"`
 	ScheduledAt time.Time        `json:"scheduled_at"`
 	AttemptedAt time.Time        `json:"attempted_at,omitzero"`
 	AttemptedBy string           `json:"attempted_by,omitempty"` // the process that tried last
 	FinishedAt  time.Time        `json:"finished_at,omitzero"`
-	Errors      []string         `json:"errors,omitempty"` // of failed attempts, oldest first
+	Errors      []Failure        `json:"errors,omitempty"` // oldest first
+}
+
+// Failure is an attempt that failed.
+type Failure struct {
+	At      time.Time `json:"at"`
+	Attempt int       `json:"attempt"`
+	Error   string    `json:"error"`
 }
 
 func fromRow(r *rivertype.JobRow) Job {
 	j := Job{
-		ID: r.ID, Kind: r.Kind, Queue: r.Queue, State: string(r.State), Attempt: r.Attempt,
+		ID: r.ID, Kind: r.Kind, Queue: r.Queue, State: string(r.State), Attempt: r.Attempt, MaxAttempts: r.MaxAttempts,
 		CreatedAt: r.CreatedAt.UTC(), ScheduledAt: r.ScheduledAt.UTC(),
 	}
 	if r.AttemptedAt != nil {
@@ -49,7 +60,7 @@ func fromRow(r *rivertype.JobRow) Job {
 		j.AttemptedBy = r.AttemptedBy[n-1]
 	}
 	for _, e := range r.Errors {
-		j.Errors = append(j.Errors, e.Error)
+		j.Errors = append(j.Errors, Failure{At: e.At.UTC(), Attempt: e.Attempt, Error: e.Error})
 	}
 	var args windowArgs
 	if json.Unmarshal(r.EncodedArgs, &args) == nil { // of another kind, perhaps: what it lacks stays empty
@@ -59,12 +70,37 @@ func fromRow(r *rivertype.JobRow) Job {
 	return j
 }
 
+// The states of jobs: River's, but for one that is not used here.
+const (
+	StateRunning   = string(rivertype.JobStateRunning)
+	StateAvailable = string(rivertype.JobStateAvailable) // due
+	StateRetryable = string(rivertype.JobStateRetryable) // failed, and waits for its next attempt
+	StateScheduled = string(rivertype.JobStateScheduled) // put off
+	StateDiscarded = string(rivertype.JobStateDiscarded) // has had its attempts
+	StateCancelled = string(rivertype.JobStateCancelled)
+	StateCompleted = string(rivertype.JobStateCompleted)
+)
+
+// States are a job's, from what is being done to what is done.
+func States() []string {
+	return []string{StateRunning, StateAvailable, StateRetryable, StateScheduled, StateDiscarded, StateCancelled, StateCompleted}
+}
+
+// Kinds are the kinds of jobs.
+func Kinds() []string {
+	return []string{KindWindow, KindPlan, KindObserve, KindExpire, KindCheck, KindHeal}
+}
+
 // Filter limits a listing. Empty members mean all.
 type Filter struct {
 	States []string
 	Kinds  []string
-	Limit  int // default 100, at most 10,000
+	Zone   string // its id
+	Limit  int    // default 100, at most MaxList
 }
+
+// MaxList is how many jobs one listing has at most.
+const MaxList = 10_000
 
 // List returns jobs, by id.
 func (q *Queue) List(ctx context.Context, f Filter) ([]Job, error) {
@@ -72,7 +108,7 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Job, error) {
 	if limit <= 0 {
 		limit = 100
 	}
-	p := river.NewJobListParams().First(min(limit, 10_000)).OrderBy(river.JobListOrderByID, river.SortOrderAsc)
+	p := river.NewJobListParams().First(min(limit, MaxList)).OrderBy(river.JobListOrderByID, river.SortOrderAsc)
 	if len(f.Kinds) > 0 {
 		p = p.Kinds(f.Kinds...)
 	}
@@ -82,6 +118,9 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Job, error) {
 			states[i] = rivertype.JobState(s)
 		}
 		p = p.States(states...)
+	}
+	if f.Zone != "" {
+		p = p.Where("args ->> 'zone' = @zone", river.NamedArgs{"zone": f.Zone}) // both databases know the operator
 	}
 	res, err := q.client.JobList(ctx, p)
 	if err != nil {
@@ -99,12 +138,28 @@ func (q *Queue) Get(ctx context.Context, id int64) (Job, error) {
 	return one("get", id)(q.client.JobGet(ctx, id))
 }
 
-// Retry makes a job that is not running due at once; ErrNotFound.
+// Retry makes a job due at once, whatever became of it; one that is running is
+// left alone, which its State tells. ErrNotFound; ErrTwice.
 func (q *Queue) Retry(ctx context.Context, id int64) (Job, error) {
-	return one("retry", id)(q.client.JobRetry(ctx, id))
+	r, err := q.client.JobRetry(ctx, id)
+	if isTwice(err) {
+		err = ErrTwice
+	}
+	return one("retry", id)(r, err)
 }
 
-// Cancel ends a job, also one that is running; ErrNotFound.
+const uniqueViolation = "23505" // https://www.postgresql.org/docs/current/errcodes-appendix.html
+
+// isTwice knows what the databases say of a second job where one may be.
+func isTwice(err error) bool {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	return errors.As(err, &pg) && pg.Code == uniqueViolation ||
+		errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
+// Cancel ends a job that waits, and asks the process that runs one to end it:
+// its State is then still running. One that has ended stays as it is. ErrNotFound.
 func (q *Queue) Cancel(ctx context.Context, id int64) (Job, error) {
 	return one("cancel", id)(q.client.JobCancel(ctx, id))
 }
@@ -124,7 +179,7 @@ func one(op string, id int64) func(*rivertype.JobRow, error) (Job, error) {
 // Rescue gives back the running jobs of processes that are no longer alive,
 // and returns how many. River does the same by age alone, after an hour.
 func (q *Queue) Rescue(ctx context.Context, alive func(process string) bool) (int, error) {
-	running, err := q.List(ctx, Filter{States: []string{string(rivertype.JobStateRunning)}, Limit: 10_000})
+	running, err := q.List(ctx, Filter{States: []string{StateRunning}, Limit: MaxList})
 	if err != nil {
 		return 0, err
 	}
@@ -140,7 +195,7 @@ func (q *Queue) Rescue(ctx context.Context, alive func(process string) bool) (in
 		}
 		p.ID, p.Error = append(p.ID, j.ID), append(p.Error, why)
 		p.FinalizedAt = append(p.FinalizedAt, nil)
-		p.ScheduledAt, p.State = append(p.ScheduledAt, earliest(j.Start, now)), append(p.State, string(rivertype.JobStateAvailable))
+		p.ScheduledAt, p.State = append(p.ScheduledAt, earliest(j.Start, now)), append(p.State, StateAvailable)
 	}
 	if len(p.ID) == 0 {
 		return 0, nil

@@ -23,8 +23,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// ErrNotFound: there is no such job.
-var ErrNotFound = errors.New("no such job")
+// The errors about single jobs.
+var (
+	ErrNotFound = errors.New("no such job")
+	// ErrTwice: a job that has ended cannot come back beside one that does the same.
+	ErrTwice = errors.New("another job in the queue does the same")
+)
 
 // Config says how a queue is worked on. A Config without Handlers is for
 // looking and inserting only.
@@ -85,6 +89,15 @@ func OpenSQLite(ctx context.Context, path string, cfg Config) (*Queue, error) {
 	}
 	q.close = db.Close
 	return q, nil
+}
+
+// HasPostgres reports whether a database has a queue already.
+func HasPostgres(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
+	ok, err := riverpgxv5.New(pool).GetExecutor().TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_job"})
+	if err != nil {
+		return false, fmt.Errorf("look for the queue: %w", err)
+	}
+	return ok, nil
 }
 
 // migrationLock is the advisory lock under which the queue's tables are made.

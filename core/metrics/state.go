@@ -53,7 +53,7 @@ func readState(ctx context.Context, s State) ([]zoneState, error) {
 	out := make([]zoneState, 0, len(zones))
 	for _, z := range zones {
 		zs := zoneState{labels: zoneValues(z), paused: z.Paused, blocked: blocked[z.Chain()], backlog: open[z.Chain()]}
-		if zs.until, err = sealedUntil(ctx, s, z, zs.backlog); err != nil {
+		if zs.until, err = SealedUntil(ctx, s, z, zs.backlog); err != nil {
 			return nil, err
 		}
 		out = append(out, zs)
@@ -61,9 +61,10 @@ func readState(ctx context.Context, s State) ([]zoneState, error) {
 	return out, nil
 }
 
-// sealedUntil is the start of the oldest open window. Without one it is the
-// end of the ledger; with no ledger yet, where collection begins.
-func sealedUntil(ctx context.Context, s State, z catalog.Zone, open []catalog.Backlog) (time.Time, error) {
+// SealedUntil is where a zone's first hole begins: all before is sealed. It is
+// the start of the oldest open window; without one the end of the ledger; with
+// no ledger yet, where collection begins.
+func SealedUntil(ctx context.Context, s State, z catalog.Zone, open []catalog.Backlog) (time.Time, error) {
 	var oldest time.Time
 	for _, b := range open {
 		if oldest.IsZero() || b.Oldest.Before(oldest) {

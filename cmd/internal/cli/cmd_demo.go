@@ -228,7 +228,7 @@ func (d *demo) collect(w *workspace, z catalog.Zone, sum *demoSummary) error {
 		return err
 	}
 	if !report.OK() {
-		return failedProbe(z.ID, report)
+		return failedProbe(z.ID, report, false)
 	}
 	if err := w.Catalog.PutZone(w.ctx, z); err != nil {
 		return fmt.Errorf("add zone: %w", err)

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +11,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
+	"github.com/fabriziosalmi/rainlogs/core/schedule"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -25,7 +28,8 @@ func newPull(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "pull ZONE",
 		Short: "Collect a range of windows now, in the foreground",
 		Long: "Collect every window of a range that is not in the archive yet. Times are receive times: Cloudflare\n" +
-			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n\n" + site.ExitHelp,
+			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n" +
+			"The rates of requests that the source admits are shared with a collector that runs; where both collect, each waits.\n\n" + site.ExitHelp,
 		Example:           "rainlogs pull example.com --from -24h\nrainlogs pull example.com --from 2026-11-23T00:00:00Z --to 2026-11-23T06:00:00Z --window 1h",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeZones(env, g),
@@ -126,11 +130,23 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 		return collect.Summary{}, err
 	}
 	progress := site.NewBar(w.Env, w.Globals, "pull", -1, "windows")
+	var turn sync.Mutex // at the bar
+	budgeted, err := schedule.NewBudgeted(w.ctx, src, plugin.Name, &spoken{Budgets: w.Catalog, tell: func(d time.Duration) {
+		turn.Lock()
+		defer turn.Unlock()
+		progress.Clear()
+		_ = w.tell("waiting %s for requests that the source admits; collectors and commands of this catalog share them", d.Round(time.Second)) // as much as can be told
+	}}, nil)
+	if err != nil {
+		return collect.Summary{}, err //nolint:wrapcheck // names the source already
+	}
 	c, err := collect.New(collect.Config{
-		Store: w.Store, Source: src, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
+		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool,
 		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
 		Progress: func(ev collect.Event) {
+			turn.Lock()
+			defer turn.Unlock()
 			if ev.Err != nil && !quiet {
 				progress.Clear()
 				_, _ = fmt.Fprintf(w.Env.Err, "%s %s: %s\n", ev.Window, ev.State, site.SafeLine(ev.Err.Error())) // as much as can be told
@@ -147,6 +163,25 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 		err = closeErr
 	}
 	return sum, err //nolint:wrapcheck // names the chain already
+}
+
+// silentWait is how long a pull waits for a budget without a word.
+const silentWait = 3 * time.Second
+
+// spoken are budgets that say, once, that they are waited for.
+type spoken struct {
+	catalog.Budgets
+	once sync.Once
+	tell func(d time.Duration)
+}
+
+// Take asks the budgets themselves.
+func (s *spoken) Take(ctx context.Context, budgets []catalog.Budget) (time.Duration, error) {
+	d, err := s.Budgets.Take(ctx, budgets)
+	if err == nil && d > silentWait {
+		s.once.Do(func() { s.tell(d) })
+	}
+	return d, err //nolint:wrapcheck // a decorator adds nothing
 }
 
 func summaryJSON(s collect.Summary) map[string]any {

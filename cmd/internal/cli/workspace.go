@@ -30,3 +30,12 @@ func openReader(ctx context.Context, env *site.Env, g *site.Globals) (*workspace
 	}
 	return &workspace{Workspace: w, ctx: ctx}, nil
 }
+
+// openCatalog opens config and catalog only: no plugin runs, no key is read.
+func openCatalog(ctx context.Context, env *site.Env, g *site.Globals) (*workspace, error) {
+	w, err := site.OpenCatalogOnly(ctx, env, g)
+	if err != nil {
+		return nil, err
+	}
+	return &workspace{Workspace: w, ctx: ctx}, nil
+}

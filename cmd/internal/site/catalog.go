@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 
@@ -44,6 +46,21 @@ func OpenCatalog(ctx context.Context, address string, getenv func(string) string
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}
 	return c, nil
+}
+
+// HasQueue reports whether a collector has made the catalog's queue yet.
+func HasQueue(ctx context.Context, c catalog.Catalog) (bool, error) {
+	switch c := c.(type) {
+	case interface{ Pool() *pgxpool.Pool }:
+		return jobs.HasPostgres(ctx, c.Pool()) //nolint:wrapcheck // says what it did
+	case interface{ QueuePath() string }:
+		_, err := os.Stat(c.QueuePath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("look for the queue: %w", err)
+		}
+		return err == nil, nil
+	}
+	return false, nil
 }
 
 // OpenQueue opens the queue that belongs to a catalog.

@@ -79,6 +79,20 @@ func OpenReader(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
 	return w, nil
 }
 
+// OpenCatalogOnly opens config and catalog only: enough for what the operator
+// tells the collector and asks of it. No plugin runs and no key is read.
+func OpenCatalogOnly(ctx context.Context, env *Env, g *Globals) (*Workspace, error) {
+	cfg, err := LoadConfig(env, g)
+	if err != nil {
+		return nil, err
+	}
+	w := New(env, g, cfg)
+	if w.Catalog, err = OpenCatalog(ctx, cfg.Catalog, env.Getenv); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
 func (w *Workspace) openArchive(ctx context.Context) error {
 	if _, err := w.OpenStore(ctx); err != nil {
 		return err
