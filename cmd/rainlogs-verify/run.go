@@ -146,7 +146,7 @@ func (o options) parse() (verify.Options, error) {
 	if err != nil {
 		return verify.Options{}, fmt.Errorf("--level: %w", err)
 	}
-	opts := verify.Options{Level: level, Known: verify.Known{Dir: o.known}}
+	opts := verify.Options{Level: level, Known: verify.Known{Dir: o.known}, Patience: 10 * time.Second}
 	if o.noKnown {
 		opts.Known.Dir = ""
 	}

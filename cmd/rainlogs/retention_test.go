@@ -93,6 +93,9 @@ func TestRetention(t *testing.T) {
 	}
 	// The catalog can be made again, holds and all.
 	s.ok("archive", "rebuild-catalog")
+	if z := s.listed(); z.Name != "shop.example.eu" {
+		t.Errorf("rebuilt: zone is named %q", z.Name)
+	}
 	decode(s.ok("archive", "expire", zoneID, "--older-than", "1s", "--yes", "--json"))
 	if plan[0].Done != nil && plan[0].Done.Held != held || s.objects() != held {
 		t.Errorf("rebuilt: %+v, %d objects left", plan, s.objects())

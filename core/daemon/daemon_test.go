@@ -94,7 +94,7 @@ func TestOutage(t *testing.T) {
 			}
 		}
 	}
-	if backlog < 168 || backlogFirst > backlog/10 {
+	if backlog < 168 || backlogFirst > backlog/4 {
 		t.Errorf("%d of %d windows of the backlog were sealed before the live edge was current", backlogFirst, backlog)
 	}
 	if lost := gapEnd.Sub(forgotten); lost < 0 || lost > 3*time.Minute {

@@ -155,7 +155,8 @@ func (c *Checker) verify(ctx context.Context, due []place, again []string) (*ver
 		damaged[key] = true
 	}
 	report, err := verify.Run(ctx, c.Store, verify.Options{
-		Key: c.Key, Known: c.Known, Workers: c.Workers, Now: c.Now,
+		Key: c.Key, Known: c.Known, Patience: time.Minute, // the collector is at work
+		Workers: c.Workers, Now: c.Now,
 		Sample: func(key string) bool { return damaged[key] || inBuckets(key) },
 	})
 	if err != nil {

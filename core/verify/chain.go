@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 // chainCheck verifies one chain.
@@ -50,8 +51,9 @@ type chainCheck struct {
 
 	mu        sync.Mutex // guards missing
 	missing   []objectRef
-	strays    []string
-	lingering bitset // expired entries whose objects the store still has
+	strays    []storage.Info // objects that no entry names
+	grown     int64          // entries, when it was looked at last; 0 if no more than head
+	lingering bitset         // expired entries whose objects the store still has
 }
 
 // objectRef names an entry's object.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 // explainAll finds what is in the store and in no entry, names what is in an
@@ -20,7 +22,7 @@ func (r *run) explainAll(ctx context.Context, checks []*chainCheck) error {
 		if err != nil {
 			return fmt.Errorf("list archive: %w", err)
 		}
-		r.explain(info.Key, byChain)
+		r.explain(info, byChain)
 	}
 	for _, c := range checks {
 		if err := c.checkLingering(ctx); err != nil {
@@ -35,7 +37,8 @@ func (r *run) explainAll(ctx context.Context, checks []*chainCheck) error {
 
 // explain reports a key that has no place in an archive, and hands a log
 // object that no entry names to its chain.
-func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
+func (r *run) explain(info storage.Info, checks map[evidence.ChainID]*chainCheck) {
+	key := info.Key
 	switch {
 	case key == evidence.DescriptorKey, strings.HasPrefix(key, "columns/"):
 	case strings.HasPrefix(key, evidence.LogsPrefix):
@@ -48,7 +51,7 @@ func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
 			r.report.find(CodeUnexplained, key, "%s: the archive has no chain of that zone and dataset", key)
 		case c == nil, c.signed == nil: // without a head all is lost, and that is said
 		default:
-			c.explain(key, window, generation)
+			c.explain(info, window, generation)
 		}
 	case strings.HasPrefix(key, evidence.ChainsPrefix):
 		id, ok := evidence.ParseChainPrefix(key)
@@ -62,14 +65,14 @@ func (r *run) explain(key string, checks map[evidence.ChainID]*chainCheck) {
 
 // explain keeps a key that no entry names, and which expired entries' objects
 // are still there.
-func (c *chainCheck) explain(key string, w evidence.Window, generation int) {
+func (c *chainCheck) explain(info storage.Info, w evidence.Window, generation int) {
 	seq, named := c.objects.find(w, generation)
 	switch {
 	case named && c.expired.has(seq):
 		c.lingering.set(seq)
-	case named, c.objects.displaced[key]:
+	case named, c.objects.displaced[info.Key]:
 	case len(c.strays) < maxFindings:
-		c.strays = append(c.strays, key)
+		c.strays = append(c.strays, info)
 	}
 }
 
@@ -104,9 +107,12 @@ func (c *chainCheck) settle(ctx context.Context) error {
 		return nil
 	}
 	if c.trusted {
-		if err := c.catchUp(ctx); err != nil {
+		if err := c.await(ctx); err != nil {
 			return err
 		}
+	}
+	if c.grown > 0 {
+		c.run.report.notice("chain %s grew to %d entries while it was verified; the first %d were", c.id, c.grown, c.head.Size)
 	}
 	for _, o := range c.missing {
 		if !c.expired.has(o.seq) {
@@ -117,13 +123,45 @@ func (c *chainCheck) settle(ctx context.Context) error {
 		c.run.report.notice("chain %s: entries could not be read, so that %d objects without an entry are not held against the archive", c.id, len(c.strays))
 		return nil
 	}
-	for _, key := range c.strays {
-		_, window, generation, err := evidence.ParseObjectKey(key)
-		if err == nil && !c.objects.has(key, window, generation) {
-			c.findObject(CodeUnexplained, -1, key, "", "", "%s: no entry of the chain names this object (a collector that is at work, or died here, seals it next)", key)
+	for _, o := range c.strays {
+		if c.stray(o) {
+			c.findObject(CodeUnexplained, -1, o.Key, "", "", "%s: no entry of the chain names this object (a collector that is at work, or died here, seals it next)", o.Key)
 		}
 	}
 	return nil
+}
+
+// stray reports whether no entry names an object yet.
+func (c *chainCheck) stray(o storage.Info) bool {
+	_, window, generation, err := evidence.ParseObjectKey(o.Key)
+	return err == nil && !c.objects.has(o.Key, window, generation)
+}
+
+const (
+	justPut   = time.Minute            // a collector at work seals an object sooner
+	lookAgain = 500 * time.Millisecond // while one is waited for
+)
+
+// await looks at what a collector has committed, and again while an object
+// that was put a moment ago has no entry, for as long as the caller is patient.
+func (c *chainCheck) await(ctx context.Context) error {
+	until := time.Now().Add(c.run.opts.Patience)
+	for {
+		if err := c.catchUp(ctx); err != nil {
+			return err
+		}
+		fresh := func(o storage.Info) bool { return time.Since(o.Modified) < justPut && c.stray(o) }
+		if !time.Now().Before(until) || !slices.ContainsFunc(c.strays, fresh) {
+			return nil
+		}
+		t := time.NewTimer(lookAgain)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
 }
 
 // catchUp reads the entries that were committed since the head was read, and
@@ -168,8 +206,7 @@ func (c *chainCheck) catchUp(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() == nil && later.size == head.Size && later.root() == head.Root {
-		c.objects, c.expired = objects, expired
-		c.run.report.notice("chain %s grew to %d entries while it was verified; the first %d were", c.id, head.Size, c.head.Size)
+		c.objects, c.expired, c.grown = objects, expired, head.Size
 	}
 	return ctx.Err()
 }

@@ -28,9 +28,12 @@ type Options struct {
 	From, To time.Time
 	// Sample limits the objects that are read to those whose key it takes; nil
 	// takes all. What the store holds is listed whole all the same.
-	Sample  func(key string) bool
-	Known   Known
-	Workers int // default: the number of processors
+	Sample func(key string) bool
+	Known  Known
+	// Patience is for how long an object that was put a moment ago may wait for
+	// its entry: a collector is at work. 0 is not at all.
+	Patience time.Duration
+	Workers  int // default: the number of processors
 	// Meter says which members of a dataset's records carry time and class.
 	// Default: Cloudflare's http_requests.
 	Meter    func(dataset string) evidence.MeterConfig

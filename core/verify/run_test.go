@@ -216,6 +216,47 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestAwaited: an object that was put a moment ago is waited for, for a while.
+func TestAwaited(t *testing.T) {
+	t.Parallel()
+	want := []string{"unexplained -1 " + window(12)}
+	for name, tc := range map[string]struct {
+		patience, age time.Duration
+		looks         int // at the checkpoint, until the entry is there
+		want          []string
+	}{
+		"at work":   {time.Hour, time.Second, 4, []string{}},
+		"impatient": {0, time.Second, 4, want},
+		"died here": {time.Hour, time.Hour, 4, want},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := sample()
+			a.Modified = time.Now().Add(-tc.age)
+			c := a.Chains[chain1]
+			w := verifytest.Window(12)
+			e, object := c.LogEntry(w, verifytest.Lines(w, 3), 1)
+			a.Files[e.Object.Key] = object
+			looks := 0
+			a.Opened = func(key string) error {
+				if key == chainKey("checkpoint") {
+					if looks++; looks == tc.looks {
+						c.Add(e)
+					}
+				}
+				return nil
+			}
+			r := run(t, a, verify.Options{Workers: 1, Patience: tc.patience})
+			if d := cmp.Diff(tc.want, short(r)); d != "" {
+				t.Error(d)
+			}
+			if len(tc.want) == 0 {
+				intact(t, r, "grew to 13 entries")
+			}
+		})
+	}
+}
+
 // TestChangedBetween: the entries are read twice, and must be the same twice.
 func TestChangedBetween(t *testing.T) {
 	t.Parallel()

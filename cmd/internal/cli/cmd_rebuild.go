@@ -11,15 +11,19 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
 
 func newRebuild(env *site.Env, g *site.Globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild-catalog",
-		Short: "Make the catalog again from the archive; the old file is kept beside it",
-		Args:  cobra.NoArgs,
+		Short: "Make the catalog again from the archive",
+		Long: "Make the catalog again from the archive, the collector stopped. An SQLite file is set aside, and kept; a PostgreSQL\n" +
+			"database has to be a new, empty one, which the config names. Zones keep their names and schedules if the old file can be read.\n\n" + site.ExitHelp,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := openReader(cmd.Context(), env, g)
 			if err != nil {
@@ -39,24 +43,90 @@ func runRebuild(w *workspace) error {
 	if err != nil {
 		return err
 	}
-	path := strings.TrimPrefix(w.Config.Catalog, "sqlite:")
-	aside, err := setAside(path, w.Env.Now().UTC().Format("20060102T150405Z"))
+	zones, err := w.newCatalog(chains)
 	if err != nil {
 		return err
 	}
-	if aside != "" {
-		_, _ = fmt.Fprintf(w.Env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
-	}
-	cat, err := site.OpenCatalog(w.ctx, w.Config.Catalog, w.Env.Getenv)
+	unlock, err := w.Catalog.LockCollector(w.ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: stop the collector first", err)
 	}
-	w.Catalog = cat
+	return errors.Join(w.refill(chains, zones), unlock())
+}
+
+// newCatalog opens an empty catalog, and returns the zones that the old one named.
+func (w *workspace) newCatalog(chains []verify.Chain) (zones []catalog.Zone, err error) {
+	address, err := site.CatalogAddress(w.Config.Catalog, w.Env.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	path, isFile := strings.CutPrefix(address, "sqlite:")
+	if isFile {
+		if zones, err = w.oldZones(path); err != nil {
+			return nil, err
+		}
+		aside, err := setAside(path, w.Env.Now().UTC().Format("20060102T150405Z"))
+		if err != nil {
+			return nil, err
+		}
+		if aside != "" {
+			_, _ = fmt.Fprintf(w.Env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
+		}
+	}
+	if w.Catalog, err = site.OpenCatalog(w.ctx, address, w.Env.Getenv); err != nil || isFile {
+		return zones, err
+	}
 	for _, c := range chains {
-		z := catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(w.Env.Now())}
-		if err := cat.PutZone(w.ctx, z); err != nil {
+		if _, err := w.Catalog.Head(w.ctx, c.ID); err == nil {
+			return nil, site.Usagef("the catalog knows chain %s already: make a new, empty database, let the config name it, and run this again", c.ID)
+		} else if !errors.Is(err, catalog.ErrNotFound) {
+			return nil, fmt.Errorf("look into the catalog: %w", err)
+		}
+	}
+	return w.Catalog.ListZones(w.ctx) //nolint:wrapcheck // says what it did
+}
+
+// oldZones are those of a file that can still be read. One that a collector
+// works on is refused.
+func (w *workspace) oldZones(path string) (zones []catalog.Zone, err error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil //nolint:nilerr // it is gone
+	}
+	old, err := sqlite.Open(w.ctx, path)
+	if err != nil {
+		return nil, nil //nolint:nilerr // damaged: that is why it is made again
+	}
+	defer func() { err = errors.Join(err, old.Close()) }()
+	unlock, err := old.LockCollector(w.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: stop the collector first", err)
+	}
+	zones, err = old.ListZones(w.ctx)
+	if err != nil {
+		zones = nil // their names are lost with it
+	}
+	return zones, unlock()
+}
+
+// refill enters zones and chains.
+func (w *workspace) refill(chains []verify.Chain, zones []catalog.Zone) error {
+	known := map[evidence.ChainID]bool{}
+	for _, z := range zones {
+		known[z.Chain()] = true
+	}
+	unnamed := false
+	for _, c := range chains {
+		if !known[c.ID] {
+			unnamed = true
+			zones = append(zones, catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(w.Env.Now())})
+		}
+	}
+	for _, z := range zones {
+		if err := w.Catalog.PutZone(w.ctx, z); err != nil {
 			return fmt.Errorf("enter zone: %w", err)
 		}
+	}
+	for _, c := range chains {
 		if err := w.catchUp(c.ID); err != nil {
 			return err
 		}
@@ -64,7 +134,10 @@ func runRebuild(w *workspace) error {
 			return err //nolint:wrapcheck // standard output is gone
 		}
 	}
-	_, err = fmt.Fprintln(w.Env.Err, "zones are named by their ids now: rainlogs zone add ZONE_ID --name NAME names them again")
+	if !unnamed {
+		return nil
+	}
+	_, err := fmt.Fprintln(w.Env.Err, "zones whose names are lost are named by their ids now: rainlogs zone set ZONE_ID --name NAME names them again")
 	return err //nolint:wrapcheck // standard error is gone
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -99,7 +100,7 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 // readOptions are how this machine verifies: by the public half of its own
 // signing key where it has one, else by what it remembers.
 func (w *workspace) readOptions() verify.Options {
-	opts := verify.Options{Known: verify.Known{Dir: w.Config.Known}, Now: w.Env.Now}
+	opts := verify.Options{Known: verify.Known{Dir: w.Config.Known}, Now: w.Env.Now, Patience: 10 * time.Second}
 	if err := w.OpenKey(); err == nil {
 		k := w.Key.Public()
 		opts.Key = &k

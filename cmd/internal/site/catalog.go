@@ -20,20 +20,30 @@ import (
 
 var conninfo = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
 
+// CatalogAddress resolves a reference to the catalog's address, which may hold
+// a password.
+func CatalogAddress(address string, getenv func(string) string) (string, error) {
+	if !strings.HasPrefix(address, "env:") && !strings.HasPrefix(address, "file:") {
+		return address, nil
+	}
+	address, err := config.Secret("catalog", address, getenv)
+	if err != nil {
+		return "", Usage(err)
+	}
+	return address, nil
+}
+
 // OpenCatalog opens the catalog that a config names, by its scheme.
 func OpenCatalog(ctx context.Context, address string, getenv func(string) string) (catalog.Catalog, error) {
-	if strings.HasPrefix(address, "env:") || strings.HasPrefix(address, "file:") {
-		var err error
-		if address, err = config.Secret("catalog", address, getenv); err != nil {
-			return nil, Usage(err)
-		}
+	address, err := CatalogAddress(address, getenv)
+	if err != nil {
+		return nil, err
 	}
 	scheme, rest, _ := strings.Cut(address, ":")
 	if conninfo.MatchString(address) { // libpq's other form: host=… dbname=…
 		scheme = "postgres"
 	}
 	var c catalog.Catalog
-	var err error
 	switch scheme {
 	case "sqlite":
 		c, err = sqlite.Open(ctx, rest)

@@ -39,7 +39,7 @@ func Table(w io.Writer, header string, rows func(row func(cells ...any))) error 
 	rows(func(cells ...any) {
 		texts := make([]string, len(cells))
 		for i, c := range cells {
-			texts[i] = SafeLine(fmt.Sprint(c))
+			texts[i] = strings.ReplaceAll(SafeLine(fmt.Sprint(c)), "\n", `\n`) // a row is a line
 		}
 		_, _ = fmt.Fprintln(tw, strings.Join(texts, "\t"))
 	})

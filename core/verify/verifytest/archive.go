@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
@@ -31,6 +32,8 @@ type Archive struct {
 	Chains map[evidence.ChainID]*Chain
 	// Opened is called before each Get, if set.
 	Opened func(key string) error
+	// Modified is when every file was, as the store says.
+	Modified time.Time
 }
 
 // New returns an archive that holds its descriptor alone.
@@ -101,14 +104,14 @@ func (a *Archive) Stat(_ context.Context, key string) (storage.Info, error) {
 	if !ok {
 		return storage.Info{}, fmt.Errorf("%s: %w", key, storage.ErrNotFound)
 	}
-	return storage.Info{Key: key, Size: int64(len(b))}, nil
+	return storage.Info{Key: key, Size: int64(len(b)), Modified: a.Modified}, nil
 }
 
 // List implements the verifier's store.
 func (a *Archive) List(_ context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		for _, k := range a.Keys(prefix) {
-			if k > after && !yield(storage.Info{Key: k, Size: int64(len(a.Files[k]))}, nil) {
+			if k > after && !yield(storage.Info{Key: k, Size: int64(len(a.Files[k])), Modified: a.Modified}, nil) {
 				return
 			}
 		}
