@@ -96,7 +96,7 @@ func (e *Emulator) authorise(w http.ResponseWriter, r *http.Request, c *call) bo
 	ok := c.endpoint.need == "" || c.token.may(c.endpoint.need)
 	if id := r.PathValue("zone"); id != "" {
 		c.zone = e.zones[id]
-		if c.zone == nil || len(c.token.Zones) > 0 && !slices.Contains(c.token.Zones, id) {
+		if c.zone == nil || c.zone.deleted || len(c.token.Zones) > 0 && !slices.Contains(c.token.Zones, id) {
 			ok = false
 		} else {
 			c.account = e.accounts[c.zone.AccountID]

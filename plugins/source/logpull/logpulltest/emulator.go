@@ -129,6 +129,7 @@ type zoneState struct {
 	recent     sliding    // admitted requests of the last minute
 	timeouts   sliding    // of the last hour
 	punished   int64      // 429 until then, ns
+	deleted    bool
 }
 
 type retentionSwitch struct {
@@ -218,6 +219,13 @@ func (e *Emulator) SetRetention(zone string, on bool) {
 	if z := e.mustZone(zone); z.retained() != on {
 		z.switches = append(z.switches, retentionSwitch{e.cfg.Now().UnixNano(), on})
 	}
+}
+
+// SetDeleted takes a zone away, or brings it back with all that it had.
+func (e *Emulator) SetDeleted(zone string, deleted bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mustZone(zone).deleted = deleted
 }
 
 // SetFields changes what a zone offers from now on.
