@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/probe"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 	"github.com/fabriziosalmi/rainlogs/sdk/wire"
@@ -32,6 +34,8 @@ type supervisedLocalStorage struct{ supervisedStorage }
 
 var (
 	_ storage.Storage     = (*supervisedStorage)(nil)
+	_ storage.Locker      = (*supervisedStorage)(nil)
+	_ storage.Prober      = (*supervisedStorage)(nil)
 	_ storage.LocalPather = (*supervisedLocalStorage)(nil)
 )
 
@@ -94,6 +98,34 @@ func (s *supervisedStorage) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	return s.i.blame(r, r.storage.Delete(ctx, key))
+}
+
+// LockedUntil fails with errors.ErrUnsupported if the plugin knows no locks.
+func (s *supervisedStorage) LockedUntil(ctx context.Context, key string) (time.Time, error) {
+	r, err := s.use(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	l, ok := r.storage.(storage.Locker)
+	if !ok {
+		return time.Time{}, s.i.blame(r, errors.ErrUnsupported)
+	}
+	until, err := l.LockedUntil(ctx, key)
+	return until, s.i.blame(r, err)
+}
+
+// Probe fails with errors.ErrUnsupported if the plugin cannot probe itself.
+func (s *supervisedStorage) Probe(ctx context.Context) ([]probe.Check, error) {
+	r, err := s.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := r.storage.(storage.Prober)
+	if !ok {
+		return nil, s.i.blame(r, errors.ErrUnsupported)
+	}
+	checks, err := p.Probe(ctx)
+	return checks, s.i.blame(r, err)
 }
 
 func (s *supervisedLocalStorage) LocalPath(ctx context.Context, key string) (string, error) {

@@ -196,6 +196,43 @@ func (s *Set) Located(ctx context.Context, key string) ([]string, error) {
 	return names, nil
 }
 
+// LockedUntil returns until when the last of the stores refuses to delete an
+// object. It fails with errors.ErrUnsupported if none of those that hold the object can tell.
+func (s *Set) LockedUntil(ctx context.Context, key string) (time.Time, error) {
+	var until time.Time
+	var errs []error
+	told := false
+	for _, m := range s.members {
+		l, ok := m.store.(storage.Locker)
+		if !ok {
+			continue
+		}
+		var at time.Time
+		err := m.call(ctx, true, func(ctx context.Context) (err error) {
+			at, err = l.LockedUntil(ctx, key)
+			return err
+		})
+		switch {
+		case err == nil:
+			told = true
+			if at.After(until) {
+				until = at
+			}
+		case ctx.Err() != nil:
+			return time.Time{}, err
+		case !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, errors.ErrUnsupported):
+			errs = append(errs, err)
+		}
+	}
+	switch {
+	case told:
+		return until, nil // what the others would say can only be later; they will refuse by themselves
+	case len(errs) > 0:
+		return time.Time{}, unavailable("ask for the lock of "+key, errs)
+	}
+	return time.Time{}, fmt.Errorf("locked until: %w", errors.ErrUnsupported)
+}
+
 // isObject: an evidence object, whose place the mode decides.
 func isObject(key string) bool { return strings.HasPrefix(key, evidence.LogsPrefix) }
 

@@ -33,6 +33,9 @@ type Field struct {
 	// Secret values come by reference (env:NAME, file:PATH), reach the plugin
 	// over its private socket only, and are never printed.
 	Secret bool
+	// Endpoint says that the value is the host, with a port or without, or the
+	// URL of it, to which objects go. The host judges under whose law that is.
+	Endpoint bool
 }
 
 // Schema is the list of a plugin's settings.

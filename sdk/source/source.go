@@ -10,6 +10,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/fabriziosalmi/rainlogs/sdk/probe"
 )
 
 // Source is implemented by a plugin and, on the host's side, by the client of
@@ -154,36 +156,21 @@ type Report struct {
 }
 
 // Status is a check's outcome.
-type Status string
+type Status = probe.Status
 
 // The outcomes of a check.
 const (
-	OK   Status = "ok"
-	Warn Status = "warn"
-	Fail Status = "fail"
-	// Unknown: the producer would not say (for want of a permission, say).
-	Unknown Status = "unknown"
+	OK      = probe.OK
+	Warn    = probe.Warn
+	Fail    = probe.Fail
+	Unknown = probe.Unknown // the producer would not say
 )
 
-// Check is one line of a probe: what was looked at, what was found, and what
-// to do about it.
-type Check struct {
-	// Name is closed per source: "token", "retention", "boundary", "fields". Of
-	// "clock" the Value is how far this machine's clock is ahead of the producer's, as
-	// time.ParseDuration reads it; such a check warns and never fails.
-	Name   string
-	Status Status
-	Value  string // machine-readable finding: "true", "eu", "123 fields"
-	Detail string // for people
-	Remedy string // for people, empty when Status is OK
-}
+// Check is one line of a probe. Names are closed per source: "token",
+// "retention", "boundary", "fields". Of "clock" the Value is how far this
+// machine's clock is ahead of the producer's, as time.ParseDuration reads it;
+// such a check warns and never fails.
+type Check = probe.Check
 
 // OK reports whether no check failed.
-func (r Report) OK() bool {
-	for _, c := range r.Checks {
-		if c.Status == Fail {
-			return false
-		}
-	}
-	return true
-}
+func (r Report) OK() bool { return probe.Passed(r.Checks) }

@@ -76,12 +76,6 @@ type Info struct {
 	Modified time.Time // UTC, as the store says
 }
 
-// LocalPather is the optional power of a store whose objects are files that
-// the host may read itself. The path MUST name exactly the object's bytes.
-type LocalPather interface {
-	LocalPath(ctx context.Context, key string) (string, error)
-}
-
 // MaxKey is the longest key in bytes.
 const MaxKey = 512
 

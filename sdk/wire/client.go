@@ -140,7 +140,7 @@ func (c *Client) Source() source.Source {
 // Storage returns the plugin as a storage: a storage.LocalPather exactly if
 // about announces it.
 func (c *Client) Storage(about About) storage.Storage {
-	s := &storageClient{rpc: pb.NewStorageClient(c.conn), config: c.config}
+	s := &storageClient{rpc: pb.NewStorageClient(c.conn), config: c.config, about: about}
 	if about.Has(PowerLocalPath) {
 		return &localStorageClient{s}
 	}
@@ -173,7 +173,7 @@ func fromAbout(a *pb.About) (About, error) {
 		seen[f.GetName()] = true
 		out.Schema = append(out.Schema, config.Field{
 			Name: f.GetName(), Kind: config.Kind(f.GetKind()), Help: f.GetHelp(),
-			Default: f.GetDefault(), Required: f.GetRequired(), Secret: f.GetSecret(),
+			Default: f.GetDefault(), Required: f.GetRequired(), Secret: f.GetSecret(), Endpoint: f.GetEndpoint(),
 		})
 	}
 	if c.err != nil {

@@ -101,25 +101,7 @@ func fromReport(r *pb.ProbeReport) (source.Report, error) {
 	var c checker
 	c.texts("fields", r.GetFields(), maxFields, maxName)
 	c.text("zone name", r.GetZoneName(), maxText)
-	c.count("checks", len(r.GetChecks()), maxChecks)
-	for _, k := range r.GetChecks() {
-		status := source.Status(k.GetStatus())
-		switch status {
-		case source.OK, source.Warn, source.Fail, source.Unknown:
-		default:
-			c.that(false, "check status %.40q", k.GetStatus())
-		}
-		c.text("check name", k.GetName(), maxName)
-		c.text("check value", k.GetValue(), maxText)
-		c.text("check detail", k.GetDetail(), maxText)
-		c.text("check remedy", k.GetRemedy(), maxText)
-		if c.err != nil {
-			break
-		}
-		out.Checks = append(out.Checks, source.Check{
-			Name: k.GetName(), Status: status, Value: k.GetValue(), Detail: k.GetDetail(), Remedy: k.GetRemedy(),
-		})
-	}
+	out.Checks = fromChecks(&c, r.GetChecks())
 	if c.err != nil {
 		return source.Report{}, c.err
 	}

@@ -21,6 +21,7 @@ import (
 type storageClient struct {
 	rpc    pb.StorageClient
 	config Config
+	about  About // of the plugin, configured
 }
 
 // localStorageClient is one whose objects are files.

@@ -25,6 +25,13 @@ const (
 // PowerLocalPath is announced by a storage that is a storage.LocalPather.
 const PowerLocalPath = "local_path"
 
+// PowerLocks is announced by a storage that is a storage.Locker, PowerProbe by
+// one that is a storage.Prober.
+const (
+	PowerLocks = "locks"
+	PowerProbe = "probe"
+)
+
 // serviceName is the one entry of a plugin set.
 const serviceName = "rainlogs"
 

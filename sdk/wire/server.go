@@ -55,11 +55,17 @@ func (b *baseServer) about() *pb.About {
 	for _, f := range b.offer.Schema {
 		a.Schema = append(a.Schema, &pb.SettingField{
 			Name: f.Name, Kind: string(f.Kind), Help: clip(f.Help, maxText),
-			Default: f.Default, Required: f.Required, Secret: f.Secret,
+			Default: f.Default, Required: f.Required, Secret: f.Secret, Endpoint: f.Endpoint,
 		})
 	}
 	if _, ok := b.storage.(storage.LocalPather); ok {
 		a.Capabilities = append(a.Capabilities, PowerLocalPath)
+	}
+	if _, ok := b.storage.(storage.Locker); ok {
+		a.Capabilities = append(a.Capabilities, PowerLocks)
+	}
+	if _, ok := b.storage.(storage.Prober); ok {
+		a.Capabilities = append(a.Capabilities, PowerProbe)
 	}
 	return a
 }

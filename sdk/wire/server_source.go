@@ -53,14 +53,7 @@ func (s *sourceServer) Probe(ctx context.Context, req *pb.ProbeRequest) (*pb.Pro
 	if err != nil {
 		return nil, encodeError(err)
 	}
-	out := &pb.ProbeReport{Fields: r.Fields, ZoneName: clip(r.ZoneName, maxText)}
-	for _, c := range r.Checks {
-		out.Checks = append(out.Checks, &pb.ProbeCheck{
-			Name: clip(c.Name, maxName), Status: string(c.Status), Value: clip(c.Value, maxText),
-			Detail: clip(c.Detail, maxText), Remedy: clip(c.Remedy, maxText),
-		})
-	}
-	return out, nil
+	return &pb.ProbeReport{Fields: r.Fields, ZoneName: clip(r.ZoneName, maxText), Checks: toChecks(r.Checks)}, nil
 }
 
 func (s *sourceServer) Pull(req *pb.PullRequest, out grpc.ServerStreamingServer[pb.PullPart]) error {

@@ -184,6 +184,7 @@ func TestDescribeBeforeAndAfterConfigure(t *testing.T) {
 		{Name: "path", Kind: config.String, Required: true, Help: "where"},
 		{Name: "secret", Kind: config.String, Secret: true},
 		{Name: "retries", Kind: config.Int, Default: "3"},
+		{Name: "host", Kind: config.String, Endpoint: true},
 	}
 	var got config.Values
 	c := pair(t, wire.Offer{
@@ -221,7 +222,7 @@ func TestDescribeBeforeAndAfterConfigure(t *testing.T) {
 	if _, ok := c.Storage(about).(storage.LocalPather); !ok {
 		t.Error("announced power is not found by assertion")
 	}
-	if diff := cmp.Diff(map[string]string{"path": "/x", "secret": "s3cr3t", "retries": "3"}, map[string]string(got)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"path": "/x", "secret": "s3cr3t", "retries": "3", "host": ""}, map[string]string(got)); diff != "" {
 		t.Errorf("values: %s", diff)
 	}
 	if _, err := c.Configure(ctx, config.Values{"path": "/y"}); err == nil {

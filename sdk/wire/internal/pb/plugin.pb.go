@@ -153,13 +153,15 @@ func (x *About) GetCapabilities() []string {
 }
 
 type SettingField struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	Help          string                 `protobuf:"bytes,3,opt,name=help,proto3" json:"help,omitempty"`
-	Default       string                 `protobuf:"bytes,4,opt,name=default,proto3" json:"default,omitempty"`
-	Required      bool                   `protobuf:"varint,5,opt,name=required,proto3" json:"required,omitempty"`
-	Secret        bool                   `protobuf:"varint,6,opt,name=secret,proto3" json:"secret,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind     string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Help     string                 `protobuf:"bytes,3,opt,name=help,proto3" json:"help,omitempty"`
+	Default  string                 `protobuf:"bytes,4,opt,name=default,proto3" json:"default,omitempty"`
+	Required bool                   `protobuf:"varint,5,opt,name=required,proto3" json:"required,omitempty"`
+	Secret   bool                   `protobuf:"varint,6,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The setting names the host, or the URL of it, to which objects go.
+	Endpoint      bool `protobuf:"varint,7,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +234,13 @@ func (x *SettingField) GetRequired() bool {
 func (x *SettingField) GetSecret() bool {
 	if x != nil {
 		return x.Secret
+	}
+	return false
+}
+
+func (x *SettingField) GetEndpoint() bool {
+	if x != nil {
+		return x.Endpoint
 	}
 	return false
 }
@@ -1784,6 +1793,130 @@ func (*DeleteResponse) Descriptor() ([]byte, []int) {
 	return file_plugin_proto_rawDescGZIP(), []int{28}
 }
 
+type LockedUntilRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockedUntilRequest) Reset() {
+	*x = LockedUntilRequest{}
+	mi := &file_plugin_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockedUntilRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockedUntilRequest) ProtoMessage() {}
+
+func (x *LockedUntilRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockedUntilRequest.ProtoReflect.Descriptor instead.
+func (*LockedUntilRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *LockedUntilRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+type LockedUntilResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Until         *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=until,proto3" json:"until,omitempty"` // absent: not locked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockedUntilResponse) Reset() {
+	*x = LockedUntilResponse{}
+	mi := &file_plugin_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockedUntilResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockedUntilResponse) ProtoMessage() {}
+
+func (x *LockedUntilResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockedUntilResponse.ProtoReflect.Descriptor instead.
+func (*LockedUntilResponse) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *LockedUntilResponse) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+type StorageProbeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageProbeRequest) Reset() {
+	*x = StorageProbeRequest{}
+	mi := &file_plugin_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageProbeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageProbeRequest) ProtoMessage() {}
+
+func (x *StorageProbeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageProbeRequest.ProtoReflect.Descriptor instead.
+func (*StorageProbeRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{31}
+}
+
 type LocalPathRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -1793,7 +1926,7 @@ type LocalPathRequest struct {
 
 func (x *LocalPathRequest) Reset() {
 	*x = LocalPathRequest{}
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1805,7 +1938,7 @@ func (x *LocalPathRequest) String() string {
 func (*LocalPathRequest) ProtoMessage() {}
 
 func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1818,7 +1951,7 @@ func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathRequest.ProtoReflect.Descriptor instead.
 func (*LocalPathRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{29}
+	return file_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LocalPathRequest) GetKey() string {
@@ -1837,7 +1970,7 @@ type LocalPathResponse struct {
 
 func (x *LocalPathResponse) Reset() {
 	*x = LocalPathResponse{}
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1982,7 @@ func (x *LocalPathResponse) String() string {
 func (*LocalPathResponse) ProtoMessage() {}
 
 func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +1995,7 @@ func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathResponse.ProtoReflect.Descriptor instead.
 func (*LocalPathResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{30}
+	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LocalPathResponse) GetPath() string {
@@ -1885,7 +2018,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2030,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2043,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{31}
+	return file_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ErrorDetail) GetText() string {
@@ -1952,7 +2085,7 @@ type SourceError struct {
 
 func (x *SourceError) Reset() {
 	*x = SourceError{}
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2097,7 @@ func (x *SourceError) String() string {
 func (*SourceError) ProtoMessage() {}
 
 func (x *SourceError) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2110,7 @@ func (x *SourceError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceError.ProtoReflect.Descriptor instead.
 func (*SourceError) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{32}
+	return file_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SourceError) GetOp() string {
@@ -2048,7 +2181,7 @@ type StdioData struct {
 
 func (x *StdioData) Reset() {
 	*x = StdioData{}
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2193,7 @@ func (x *StdioData) String() string {
 func (*StdioData) ProtoMessage() {}
 
 func (x *StdioData) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2206,7 @@ func (x *StdioData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdioData.ProtoReflect.Descriptor instead.
 func (*StdioData) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{33}
+	return file_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StdioData) GetChannel() int32 {
@@ -2102,14 +2235,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\rR\bprotocol\x128\n" +
 	"\x06schema\x18\x05 \x03(\v2 .rainlogs.plugin.v1.SettingFieldR\x06schema\x12\"\n" +
-	"\fcapabilities\x18\x06 \x03(\tR\fcapabilities\"\x98\x01\n" +
+	"\fcapabilities\x18\x06 \x03(\tR\fcapabilities\"\xb4\x01\n" +
 	"\fSettingField\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04help\x18\x03 \x01(\tR\x04help\x12\x18\n" +
 	"\adefault\x18\x04 \x01(\tR\adefault\x12\x1a\n" +
 	"\brequired\x18\x05 \x01(\bR\brequired\x12\x16\n" +
-	"\x06secret\x18\x06 \x01(\bR\x06secret\"\x97\x01\n" +
+	"\x06secret\x18\x06 \x01(\bR\x06secret\x12\x1a\n" +
+	"\bendpoint\x18\a \x01(\bR\bendpoint\"\x97\x01\n" +
 	"\x10ConfigureRequest\x12H\n" +
 	"\x06values\x18\x01 \x03(\v20.rainlogs.plugin.v1.ConfigureRequest.ValuesEntryR\x06values\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
@@ -2212,7 +2346,12 @@ const file_plugin_proto_rawDesc = "" +
 	"\aobjects\x18\x01 \x03(\v2\x1e.rainlogs.plugin.v1.ObjectInfoR\aobjects\"!\n" +
 	"\rDeleteRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"\x10\n" +
-	"\x0eDeleteResponse\"$\n" +
+	"\x0eDeleteResponse\"&\n" +
+	"\x12LockedUntilRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\"G\n" +
+	"\x13LockedUntilResponse\x120\n" +
+	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x15\n" +
+	"\x13StorageProbeRequest\"$\n" +
 	"\x10LocalPathRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"'\n" +
 	"\x11LocalPathResponse\x12\x12\n" +
@@ -2240,14 +2379,16 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06Source\x12\\\n" +
 	"\bDescribe\x12).rainlogs.plugin.v1.SourceDescribeRequest\x1a%.rainlogs.plugin.v1.SourceDescription\x12J\n" +
 	"\x05Probe\x12 .rainlogs.plugin.v1.ProbeRequest\x1a\x1f.rainlogs.plugin.v1.ProbeReport\x12G\n" +
-	"\x04Pull\x12\x1f.rainlogs.plugin.v1.PullRequest\x1a\x1c.rainlogs.plugin.v1.PullPart0\x012\xd3\x03\n" +
+	"\x04Pull\x12\x1f.rainlogs.plugin.v1.PullRequest\x1a\x1c.rainlogs.plugin.v1.PullPart0\x012\x86\x05\n" +
 	"\aStorage\x12D\n" +
 	"\x03Put\x12\x1b.rainlogs.plugin.v1.PutPart\x1a\x1e.rainlogs.plugin.v1.ObjectInfo(\x01\x12D\n" +
 	"\x03Get\x12\x1e.rainlogs.plugin.v1.GetRequest\x1a\x1b.rainlogs.plugin.v1.GetPart0\x01\x12G\n" +
 	"\x04Stat\x12\x1f.rainlogs.plugin.v1.StatRequest\x1a\x1e.rainlogs.plugin.v1.ObjectInfo\x12H\n" +
 	"\x04List\x12\x1f.rainlogs.plugin.v1.ListRequest\x1a\x1d.rainlogs.plugin.v1.ListBatch0\x01\x12O\n" +
 	"\x06Delete\x12!.rainlogs.plugin.v1.DeleteRequest\x1a\".rainlogs.plugin.v1.DeleteResponse\x12X\n" +
-	"\tLocalPath\x12$.rainlogs.plugin.v1.LocalPathRequest\x1a%.rainlogs.plugin.v1.LocalPathResponseB8Z6github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pbb\x06proto3"
+	"\tLocalPath\x12$.rainlogs.plugin.v1.LocalPathRequest\x1a%.rainlogs.plugin.v1.LocalPathResponse\x12^\n" +
+	"\vLockedUntil\x12&.rainlogs.plugin.v1.LockedUntilRequest\x1a'.rainlogs.plugin.v1.LockedUntilResponse\x12Q\n" +
+	"\x05Probe\x12'.rainlogs.plugin.v1.StorageProbeRequest\x1a\x1f.rainlogs.plugin.v1.ProbeReportB8Z6github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pbb\x06proto3"
 
 var (
 	file_plugin_proto_rawDescOnce sync.Once
@@ -2261,7 +2402,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: rainlogs.plugin.v1.DescribeRequest
 	(*About)(nil),                 // 1: rainlogs.plugin.v1.About
@@ -2292,69 +2433,77 @@ var file_plugin_proto_goTypes = []any{
 	(*ListBatch)(nil),             // 26: rainlogs.plugin.v1.ListBatch
 	(*DeleteRequest)(nil),         // 27: rainlogs.plugin.v1.DeleteRequest
 	(*DeleteResponse)(nil),        // 28: rainlogs.plugin.v1.DeleteResponse
-	(*LocalPathRequest)(nil),      // 29: rainlogs.plugin.v1.LocalPathRequest
-	(*LocalPathResponse)(nil),     // 30: rainlogs.plugin.v1.LocalPathResponse
-	(*ErrorDetail)(nil),           // 31: rainlogs.plugin.v1.ErrorDetail
-	(*SourceError)(nil),           // 32: rainlogs.plugin.v1.SourceError
-	(*StdioData)(nil),             // 33: rainlogs.plugin.v1.StdioData
-	nil,                           // 34: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
-	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*LockedUntilRequest)(nil),    // 29: rainlogs.plugin.v1.LockedUntilRequest
+	(*LockedUntilResponse)(nil),   // 30: rainlogs.plugin.v1.LockedUntilResponse
+	(*StorageProbeRequest)(nil),   // 31: rainlogs.plugin.v1.StorageProbeRequest
+	(*LocalPathRequest)(nil),      // 32: rainlogs.plugin.v1.LocalPathRequest
+	(*LocalPathResponse)(nil),     // 33: rainlogs.plugin.v1.LocalPathResponse
+	(*ErrorDetail)(nil),           // 34: rainlogs.plugin.v1.ErrorDetail
+	(*SourceError)(nil),           // 35: rainlogs.plugin.v1.SourceError
+	(*StdioData)(nil),             // 36: rainlogs.plugin.v1.StdioData
+	nil,                           // 37: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
 }
 var file_plugin_proto_depIdxs = []int32{
 	2,  // 0: rainlogs.plugin.v1.About.schema:type_name -> rainlogs.plugin.v1.SettingField
-	34, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	37, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
 	9,  // 2: rainlogs.plugin.v1.SourceDescription.datasets:type_name -> rainlogs.plugin.v1.Dataset
-	35, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
-	35, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
-	35, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
+	38, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
+	38, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
+	38, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
 	8,  // 6: rainlogs.plugin.v1.SourceDescription.rates:type_name -> rainlogs.plugin.v1.Rate
-	35, // 7: rainlogs.plugin.v1.Rate.per:type_name -> google.protobuf.Duration
+	38, // 7: rainlogs.plugin.v1.Rate.per:type_name -> google.protobuf.Duration
 	12, // 8: rainlogs.plugin.v1.ProbeReport.checks:type_name -> rainlogs.plugin.v1.ProbeCheck
-	36, // 9: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
-	36, // 10: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
+	39, // 9: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
+	39, // 10: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
 	15, // 11: rainlogs.plugin.v1.PullPart.header:type_name -> rainlogs.plugin.v1.PullHeader
 	16, // 12: rainlogs.plugin.v1.PullPart.trailer:type_name -> rainlogs.plugin.v1.PullTrailer
 	17, // 13: rainlogs.plugin.v1.PullTrailer.digest:type_name -> rainlogs.plugin.v1.Digest
-	36, // 14: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
+	39, // 14: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
 	19, // 15: rainlogs.plugin.v1.PutPart.header:type_name -> rainlogs.plugin.v1.PutHeader
 	17, // 16: rainlogs.plugin.v1.PutPart.trailer:type_name -> rainlogs.plugin.v1.Digest
-	36, // 17: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
-	36, // 18: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
+	39, // 17: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
+	39, // 18: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
 	23, // 19: rainlogs.plugin.v1.GetPart.header:type_name -> rainlogs.plugin.v1.GetHeader
 	17, // 20: rainlogs.plugin.v1.GetPart.trailer:type_name -> rainlogs.plugin.v1.Digest
 	20, // 21: rainlogs.plugin.v1.ListBatch.objects:type_name -> rainlogs.plugin.v1.ObjectInfo
-	32, // 22: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
-	35, // 23: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
-	0,  // 24: rainlogs.plugin.v1.Base.Describe:input_type -> rainlogs.plugin.v1.DescribeRequest
-	3,  // 25: rainlogs.plugin.v1.Base.Configure:input_type -> rainlogs.plugin.v1.ConfigureRequest
-	4,  // 26: rainlogs.plugin.v1.Base.Drain:input_type -> rainlogs.plugin.v1.DrainRequest
-	6,  // 27: rainlogs.plugin.v1.Source.Describe:input_type -> rainlogs.plugin.v1.SourceDescribeRequest
-	10, // 28: rainlogs.plugin.v1.Source.Probe:input_type -> rainlogs.plugin.v1.ProbeRequest
-	13, // 29: rainlogs.plugin.v1.Source.Pull:input_type -> rainlogs.plugin.v1.PullRequest
-	18, // 30: rainlogs.plugin.v1.Storage.Put:input_type -> rainlogs.plugin.v1.PutPart
-	21, // 31: rainlogs.plugin.v1.Storage.Get:input_type -> rainlogs.plugin.v1.GetRequest
-	24, // 32: rainlogs.plugin.v1.Storage.Stat:input_type -> rainlogs.plugin.v1.StatRequest
-	25, // 33: rainlogs.plugin.v1.Storage.List:input_type -> rainlogs.plugin.v1.ListRequest
-	27, // 34: rainlogs.plugin.v1.Storage.Delete:input_type -> rainlogs.plugin.v1.DeleteRequest
-	29, // 35: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
-	1,  // 36: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
-	1,  // 37: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
-	5,  // 38: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
-	7,  // 39: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
-	11, // 40: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
-	14, // 41: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
-	20, // 42: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
-	22, // 43: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
-	20, // 44: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
-	26, // 45: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
-	28, // 46: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
-	30, // 47: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
-	36, // [36:48] is the sub-list for method output_type
-	24, // [24:36] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	39, // 22: rainlogs.plugin.v1.LockedUntilResponse.until:type_name -> google.protobuf.Timestamp
+	35, // 23: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
+	38, // 24: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
+	0,  // 25: rainlogs.plugin.v1.Base.Describe:input_type -> rainlogs.plugin.v1.DescribeRequest
+	3,  // 26: rainlogs.plugin.v1.Base.Configure:input_type -> rainlogs.plugin.v1.ConfigureRequest
+	4,  // 27: rainlogs.plugin.v1.Base.Drain:input_type -> rainlogs.plugin.v1.DrainRequest
+	6,  // 28: rainlogs.plugin.v1.Source.Describe:input_type -> rainlogs.plugin.v1.SourceDescribeRequest
+	10, // 29: rainlogs.plugin.v1.Source.Probe:input_type -> rainlogs.plugin.v1.ProbeRequest
+	13, // 30: rainlogs.plugin.v1.Source.Pull:input_type -> rainlogs.plugin.v1.PullRequest
+	18, // 31: rainlogs.plugin.v1.Storage.Put:input_type -> rainlogs.plugin.v1.PutPart
+	21, // 32: rainlogs.plugin.v1.Storage.Get:input_type -> rainlogs.plugin.v1.GetRequest
+	24, // 33: rainlogs.plugin.v1.Storage.Stat:input_type -> rainlogs.plugin.v1.StatRequest
+	25, // 34: rainlogs.plugin.v1.Storage.List:input_type -> rainlogs.plugin.v1.ListRequest
+	27, // 35: rainlogs.plugin.v1.Storage.Delete:input_type -> rainlogs.plugin.v1.DeleteRequest
+	32, // 36: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
+	29, // 37: rainlogs.plugin.v1.Storage.LockedUntil:input_type -> rainlogs.plugin.v1.LockedUntilRequest
+	31, // 38: rainlogs.plugin.v1.Storage.Probe:input_type -> rainlogs.plugin.v1.StorageProbeRequest
+	1,  // 39: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
+	1,  // 40: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
+	5,  // 41: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
+	7,  // 42: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
+	11, // 43: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
+	14, // 44: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
+	20, // 45: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
+	22, // 46: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
+	20, // 47: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
+	26, // 48: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
+	28, // 49: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
+	33, // 50: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
+	30, // 51: rainlogs.plugin.v1.Storage.LockedUntil:output_type -> rainlogs.plugin.v1.LockedUntilResponse
+	11, // 52: rainlogs.plugin.v1.Storage.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
+	39, // [39:53] is the sub-list for method output_type
+	25, // [25:39] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -2383,7 +2532,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

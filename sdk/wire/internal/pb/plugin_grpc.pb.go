@@ -399,12 +399,14 @@ var Source_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Storage_Put_FullMethodName       = "/rainlogs.plugin.v1.Storage/Put"
-	Storage_Get_FullMethodName       = "/rainlogs.plugin.v1.Storage/Get"
-	Storage_Stat_FullMethodName      = "/rainlogs.plugin.v1.Storage/Stat"
-	Storage_List_FullMethodName      = "/rainlogs.plugin.v1.Storage/List"
-	Storage_Delete_FullMethodName    = "/rainlogs.plugin.v1.Storage/Delete"
-	Storage_LocalPath_FullMethodName = "/rainlogs.plugin.v1.Storage/LocalPath"
+	Storage_Put_FullMethodName         = "/rainlogs.plugin.v1.Storage/Put"
+	Storage_Get_FullMethodName         = "/rainlogs.plugin.v1.Storage/Get"
+	Storage_Stat_FullMethodName        = "/rainlogs.plugin.v1.Storage/Stat"
+	Storage_List_FullMethodName        = "/rainlogs.plugin.v1.Storage/List"
+	Storage_Delete_FullMethodName      = "/rainlogs.plugin.v1.Storage/Delete"
+	Storage_LocalPath_FullMethodName   = "/rainlogs.plugin.v1.Storage/LocalPath"
+	Storage_LockedUntil_FullMethodName = "/rainlogs.plugin.v1.Storage/LockedUntil"
+	Storage_Probe_FullMethodName       = "/rainlogs.plugin.v1.Storage/Probe"
 )
 
 // StorageClient is the client API for Storage service.
@@ -420,6 +422,10 @@ type StorageClient interface {
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	// LocalPath is called only where the capability "local_path" is announced.
 	LocalPath(ctx context.Context, in *LocalPathRequest, opts ...grpc.CallOption) (*LocalPathResponse, error)
+	// LockedUntil is called only where the capability "locks" is announced.
+	LockedUntil(ctx context.Context, in *LockedUntilRequest, opts ...grpc.CallOption) (*LockedUntilResponse, error)
+	// Probe is called only where the capability "probe" is announced.
+	Probe(ctx context.Context, in *StorageProbeRequest, opts ...grpc.CallOption) (*ProbeReport, error)
 }
 
 type storageClient struct {
@@ -511,6 +517,26 @@ func (c *storageClient) LocalPath(ctx context.Context, in *LocalPathRequest, opt
 	return out, nil
 }
 
+func (c *storageClient) LockedUntil(ctx context.Context, in *LockedUntilRequest, opts ...grpc.CallOption) (*LockedUntilResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LockedUntilResponse)
+	err := c.cc.Invoke(ctx, Storage_LockedUntil_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageClient) Probe(ctx context.Context, in *StorageProbeRequest, opts ...grpc.CallOption) (*ProbeReport, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProbeReport)
+	err := c.cc.Invoke(ctx, Storage_Probe_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StorageServer is the server API for Storage service.
 // All implementations must embed UnimplementedStorageServer
 // for forward compatibility.
@@ -524,6 +550,10 @@ type StorageServer interface {
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	// LocalPath is called only where the capability "local_path" is announced.
 	LocalPath(context.Context, *LocalPathRequest) (*LocalPathResponse, error)
+	// LockedUntil is called only where the capability "locks" is announced.
+	LockedUntil(context.Context, *LockedUntilRequest) (*LockedUntilResponse, error)
+	// Probe is called only where the capability "probe" is announced.
+	Probe(context.Context, *StorageProbeRequest) (*ProbeReport, error)
 	mustEmbedUnimplementedStorageServer()
 }
 
@@ -551,6 +581,12 @@ func (UnimplementedStorageServer) Delete(context.Context, *DeleteRequest) (*Dele
 }
 func (UnimplementedStorageServer) LocalPath(context.Context, *LocalPathRequest) (*LocalPathResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LocalPath not implemented")
+}
+func (UnimplementedStorageServer) LockedUntil(context.Context, *LockedUntilRequest) (*LockedUntilResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LockedUntil not implemented")
+}
+func (UnimplementedStorageServer) Probe(context.Context, *StorageProbeRequest) (*ProbeReport, error) {
+	return nil, status.Error(codes.Unimplemented, "method Probe not implemented")
 }
 func (UnimplementedStorageServer) mustEmbedUnimplementedStorageServer() {}
 func (UnimplementedStorageServer) testEmbeddedByValue()                 {}
@@ -656,6 +692,42 @@ func _Storage_LocalPath_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Storage_LockedUntil_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LockedUntilRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServer).LockedUntil(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Storage_LockedUntil_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServer).LockedUntil(ctx, req.(*LockedUntilRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Storage_Probe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StorageProbeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServer).Probe(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Storage_Probe_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServer).Probe(ctx, req.(*StorageProbeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Storage_ServiceDesc is the grpc.ServiceDesc for Storage service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -674,6 +746,14 @@ var Storage_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "LocalPath",
 			Handler:    _Storage_LocalPath_Handler,
+		},
+		{
+			MethodName: "LockedUntil",
+			Handler:    _Storage_LockedUntil_Handler,
+		},
+		{
+			MethodName: "Probe",
+			Handler:    _Storage_Probe_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
