@@ -148,7 +148,7 @@ func TestSoak(t *testing.T) {
 	s.collector = `{window: 20s, lag: 90s, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "@every 5s"}`
 	dir, pin := s.install()
 	calm := filepath.Join(s.dir, "calm")
-	s.storage = fmt.Sprintf("{name: local, plugin: shaky, path: ./archive, calm: %s}", calm)
+	s.storage = fmt.Sprintf("{name: local, plugin: shaky, country: IT, path: ./archive, calm: %s}", calm)
 	s.extra = fmt.Sprintf("plugins: {dir: %s, pin: {shaky: \"sha256:%s\"}}\n", dir, pin)
 	s.catalog = "file:./dsn"
 	server := pgtest.New(t)

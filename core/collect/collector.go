@@ -36,6 +36,9 @@ type Config struct {
 	Collector evidence.Collector
 	Plugin    Plugin
 	SpoolDir  string
+	// Statements are sealed before the next object of a chain whose latest of
+	// the topic says otherwise; may be nil. Values MUST be canonical (RFC 8785).
+	Statements func() ([]evidence.Observation, error)
 
 	Concurrency int           // windows that Collect pulls at once; default 4
 	Attempts    int           // tries of one window in one Collect, and of one seal; default 8

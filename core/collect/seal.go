@@ -3,7 +3,6 @@ package collect
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -125,6 +124,9 @@ func (s *sealer) sealOnce(ctx context.Context, p *catalog.Pending) error {
 	if err := s.checkOpen(ctx, p.Window); err != nil {
 		return err
 	}
+	if err := s.declare(ctx, p, e); err != nil {
+		return err
+	}
 	if p.Spool != "" {
 		if err := s.putObject(ctx, *p, e); err != nil {
 			return err
@@ -142,28 +144,6 @@ func (s *sealer) sealOnce(ctx context.Context, p *catalog.Pending) error {
 		return err
 	}
 	return s.commit(ctx, []*evidence.Entry{e})
-}
-
-// observeFields seals the list of fields if it is not the chain's latest, and
-// sets the entry's reference to it.
-func (s *sealer) observeFields(ctx context.Context, p *catalog.Pending, e *evidence.Entry, fields []string) error {
-	value, err := json.Marshal(evidence.FieldsValue{Names: fields})
-	if err != nil {
-		return fmt.Errorf("encode fields: %w", err)
-	}
-	if s.head.FieldsSeq < 0 || s.head.FieldsHash != sha256.Sum256(value) {
-		o := s.entry(evidence.KindObservation, *e.Window)
-		o.Window, o.SealedAt = nil, e.SealedAt
-		o.Observation = &evidence.Observation{Topic: evidence.TopicFields, Value: value}
-		if err := s.append(ctx, p, &o); err != nil {
-			return err
-		}
-		if err := s.commit(ctx, []*evidence.Entry{&o}); err != nil {
-			return err
-		}
-	}
-	e.Source.FieldsSeq = s.head.FieldsSeq
-	return nil
 }
 
 // append gives the entry its place, keeps its bytes in the catalog, and

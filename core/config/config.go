@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/sovereignty"
 )
 
 // FileName is the config file's usual name.
@@ -50,8 +52,10 @@ type Plugin map[string]any
 
 // Archive says where evidence is kept.
 type Archive struct {
-	Mode    string   `koanf:"mode" doc:"with more than one store: failover (the first that takes an object) or mirror (all)"`
-	Storage []Plugin `koanf:"storage" doc:"the archive's stores, in order: {name: local, plugin: fs, path: ./archive}"`
+	Mode string `koanf:"mode" doc:"with more than one store: failover (the first that takes an object) or mirror (all)"`
+	// Sovereignty may be a list in the file.
+	Sovereignty string   `koanf:"sovereignty" doc:"where evidence may be kept: eu (companies and places in the EU and the EEA; Switzerland and the UK with a notice), countries such as [DE, FR], or any"`
+	Storage     []Plugin `koanf:"storage" doc:"the archive's stores, in order: {name: local, plugin: fs, path: ./archive}"`
 }
 
 // Collector are the defaults of collecting.
@@ -90,7 +94,7 @@ type Plugins struct {
 
 func defaults() map[string]any {
 	return map[string]any{
-		"archive.mode": "failover", "key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
+		"archive.mode": "failover", "archive.sovereignty": "eu", "key": "file:./signing.key", "catalog": "sqlite:./catalog.db", "spool": "./spool",
 		"collector.window": "5m", "collector.lag": "5m", "collector.concurrency": 8,
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
 		"collector.tick": "10s", "collector.recheck": "5m",
@@ -160,7 +164,7 @@ func Parse(b []byte, dir string, environ []string) (*Config, error) {
 	c := &Config{}
 	err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		Result: c, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: false,
-		DecodeHook: durations,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(durations, lists),
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
@@ -301,6 +305,9 @@ func (a Archive) validate() error {
 	case len(a.Storage) > evidence.MaxStores:
 		return fmt.Errorf("archive.storage has %d stores: want at most %d", len(a.Storage), evidence.MaxStores)
 	}
+	if _, err := sovereignty.ParsePolicy(a.Sovereignty); err != nil {
+		return err //nolint:wrapcheck // names the key
+	}
 	seen := map[string]int{}
 	for i, p := range a.Storage {
 		name := p.StoreName()
@@ -334,11 +341,30 @@ func (p Plugin) StoreName() string {
 	return p.Name()
 }
 
+// ownKeys are the host's; all others are the plugin's.
+var ownKeys = []string{"name", "plugin", "provider", "country", "override"}
+
+// Provider names the company that runs a store: of the table of providers, or
+// whatever the operator calls one that the table does not know.
+func (p Plugin) Provider() string { return p.text("provider") }
+
+// Country is the operator's word for whose law a store is under.
+func (p Plugin) Country() string { return p.text("country") }
+
+// Override are the words in which an operator takes a store that
+// archive.sovereignty refuses. They are sealed into the chains.
+func (p Plugin) Override() string { return p.text("override") }
+
+func (p Plugin) text(key string) string {
+	s, _ := p[key].(string)
+	return s
+}
+
 // Settings are the values for the plugin's own schema, as text.
 func (p Plugin) Settings() map[string]string {
 	out := map[string]string{}
 	for name, v := range p {
-		if name == "plugin" || name == "name" {
+		if slices.Contains(ownKeys, name) {
 			continue
 		}
 		if list, ok := v.([]any); ok {

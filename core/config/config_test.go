@@ -63,6 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		strings.Replace(good, "window: 1m", "retention: 12h", 1):          "collector.retention",
 		strings.Replace(good, "window: 1m", "retention: 4x", 1):           "is not a duration",
 		strings.Replace(good, "window: 1m", "schedule: daily", 1):         "collector.schedule",
+		"archive: {sovereignty: [D3], storage: [{plugin: fs}]}":           "archive.sovereignty",
 		"archive: {mode: raid, storage: [{plugin: fs}]}":                  "archive.mode is \"raid\"",
 		"archive: {storage: [{plugin: fs}, {plugin: fs}]}":                `archive.storage[1] is named "fs" like archive.storage[0]`,
 		"archive: {storage: [{plugin: fs}, {name: B, plugin: s}]}":        `archive.storage[1] is named "B"`,

@@ -37,3 +37,16 @@ var durations mapstructure.DecodeHookFuncType = func(from, to reflect.Type, v an
 	}
 	return ParseDuration(reflect.ValueOf(v).String())
 }
+
+// lists decodes lists into texts, with commas.
+var lists mapstructure.DecodeHookFuncType = func(_, to reflect.Type, v any) (any, error) {
+	list, ok := v.([]any)
+	if !ok || to.Kind() != reflect.String {
+		return v, nil
+	}
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = fmt.Sprint(item)
+	}
+	return strings.Join(items, ","), nil
+}

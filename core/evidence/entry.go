@@ -170,6 +170,7 @@ const (
 	TopicRetention = "retention"      // value: {"flag":true}
 	TopicBoundary  = "boundary"       // value: {"regions":[…]}
 	TopicPlan      = "plan"           // value: {"name":"Enterprise Website"}
+	TopicStores    = "stores"         // value: {"stores":[…]}, of those that are not local: host, provider, law, override
 	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
 )
 

@@ -119,6 +119,11 @@ func (r *running) open(ctx context.Context, spec Spec) error {
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
+	if spec.Admit != nil {
+		if err := spec.Admit(about, values); err != nil {
+			return err
+		}
+	}
 	if r.about, err = r.client.Configure(ctx, values); err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ type Spec struct {
 	Env []string
 	// Values are its settings.
 	Values config.Values
+	// Admit has the last word before a plugin gets its settings, at every
+	// start; may be nil.
+	Admit func(about wire.About, values config.Values) error
 }
 
 // Self returns the Spec of a plugin inside the host's own binary.

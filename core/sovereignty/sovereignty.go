@@ -74,7 +74,7 @@ func normal(host string) (string, error) {
 		name = name[:i]
 	}
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || name == "" {
+	if err != nil || name == "" || strings.ContainsAny(host, "/@ ") {
 		return "", fmt.Errorf("%w: %.100q is not the name of a host", ErrInvalid, host)
 	}
 	return strings.ToLower(name), nil

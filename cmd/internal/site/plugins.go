@@ -68,7 +68,11 @@ func (w *Workspace) OpenStore(ctx context.Context) (storage.Storage, error) {
 
 // StartStore launches the plugin of one store, by itself.
 func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.Storage, error) {
-	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), p.Settings())
+	settings := p.Settings()
+	if err := preset(p, settings); err != nil {
+		return nil, err
+	}
+	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), settings, w.admit(p))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +111,7 @@ func (w *Workspace) OpenSource(ctx context.Context) (source.Source, collect.Plug
 	if w.source != nil {
 		return w.source, w.sourceID, nil
 	}
-	instance, err := w.launch(ctx, wire.KindSource, defaultSource, w.Config.Sources[defaultSource].Settings())
+	instance, err := w.launch(ctx, wire.KindSource, defaultSource, w.Config.Sources[defaultSource].Settings(), nil)
 	if err != nil {
 		return nil, collect.Plugin{}, err
 	}
@@ -119,7 +123,7 @@ func (w *Workspace) OpenSource(ctx context.Context) (source.Source, collect.Plug
 	return w.source, w.sourceID, nil
 }
 
-func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[string]string) (*pluginhost.Instance, error) {
+func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[string]string, admit func(wire.About, sdkconfig.Values) error) (*pluginhost.Instance, error) {
 	values, err := w.resolveSecrets(kind, name, settings)
 	if err != nil {
 		return nil, err
@@ -128,6 +132,7 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 	if err != nil {
 		return nil, err
 	}
+	spec.Admit = admit
 	if w.host == nil {
 		if w.host, err = pluginhost.New(pluginhost.Config{
 			Logger: w.Logger(), Now: w.Env.Now, Restarted: w.hooks.PluginRestarted,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
@@ -33,6 +34,8 @@ type Workspace struct {
 
 	log      *slog.Logger
 	hooks    Hooks
+	placing  sync.Mutex // guards places
+	places   map[string]Placed
 	host     *pluginhost.Host
 	stores   []storeset.Named
 	set      *storeset.Set // nil for a single store
