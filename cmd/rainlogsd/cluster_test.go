@@ -24,7 +24,7 @@ func TestCluster(t *testing.T) {
 		zones = n
 	}
 	server := pgtest.New(t)
-	s := newSite(t, zones, 2*time.Hour, rates{zone: 15, user: 20 * zones, five: 90 * zones}, logpulltest.Faults{})
+	s := newSite(t, zones, 2*time.Hour, rates{zone: 15, user: max(120, 4*zones), five: max(600, 14*zones)}, logpulltest.Faults{})
 	s.catalog = "file:./dsn"
 	dsn := server.DSN(t)
 	s.must(os.WriteFile(s.dir+"/dsn", []byte(dsn), 0o600))
@@ -37,13 +37,13 @@ func TestCluster(t *testing.T) {
 	sealed := func(n int) func() bool {
 		return func() bool { return s.objects() >= n }
 	}
-	s.until("some windows are sealed", time.Minute, sealed(zones/2))
+	s.until("some windows are sealed", 5*time.Minute, sealed(zones/2))
 	a.end(syscall.SIGKILL)
-	s.until("more windows are sealed", time.Minute, sealed(zones))
+	s.until("more windows are sealed", 5*time.Minute, sealed(zones))
 	if code := b.end(syscall.SIGTERM); code != 0 {
 		t.Errorf("a daemon that was told to stop exits with %d:\n%s", code, b.output)
 	}
-	s.until("more windows are sealed", time.Minute, sealed(2*zones))
+	s.until("more windows are sealed", 5*time.Minute, sealed(2*zones))
 	server.Restart(t, pgtest.Immediate)
 	b = s.start("b")
 	at := time.Now()

@@ -75,36 +75,34 @@ func (s *sealer) located(ctx context.Context, p catalog.Pending, o *evidence.Obj
 	return l.Located(ctx, o.Key) //nolint:wrapcheck // names the key already
 }
 
-// withdraw removes an object that was put for a window which another collector
-// then sealed with an object of its own: no entry will ever name it, and to a
-// verifier it would be one that somebody added.
+// withdraw gives up a window that another collector has sealed with an object
+// of its own. What was put for it is removed: no entry will ever name it, and to
+// a verifier it would be an object that somebody added. What the store does not
+// let go of, and what is not ours, is sealed as displaced.
 func (s *sealer) withdraw(ctx context.Context, p catalog.Pending) error {
 	d, err := decodeDraft(p)
 	if err != nil || p.Spool == "" {
 		return err
 	}
-	explained, err := s.explained(ctx, p.Window)
+	left, err := s.unnamed(ctx, p.Window)
 	if err != nil {
 		return err
 	}
-	for generation := 1; generation <= maxGenerations; generation++ {
-		key := evidence.ObjectKey(s.id, p.Window, generation)
-		if explained[key] {
-			continue
+	var stays []evidence.Displaced
+	for _, o := range left {
+		err := storage.ErrLocked
+		if o.SHA256 == d.Entry.Object.SHA256 {
+			err = s.c.Store.Delete(ctx, o.Key)
 		}
-		found, err := s.measure(ctx, key)
-		if errors.Is(err, storage.ErrNotFound) {
-			break
+		switch {
+		case errors.Is(err, storage.ErrLocked):
+			stays = append(stays, o)
+		case err != nil && !errors.Is(err, storage.ErrNotFound):
+			return fmt.Errorf("withdraw %s: %w", o.Key, err)
 		}
-		if err != nil {
-			return err
-		}
-		if found.SHA256 != d.Entry.Object.SHA256 {
-			continue
-		}
-		if err := s.c.Store.Delete(ctx, key); err != nil {
-			return fmt.Errorf("withdraw %s: %w", key, err)
-		}
+	}
+	if err := s.displace(ctx, stays); err != nil {
+		return err
 	}
 	if err := s.c.Catalog.DropPending(ctx, s.id, p.Window); err != nil {
 		return fmt.Errorf("drop pending record: %w", err)

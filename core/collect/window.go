@@ -134,6 +134,12 @@ func (c *Collector) pull(ctx context.Context, row catalog.Window, fields []strin
 func (c *Collector) settle(ctx context.Context, p pulled) (Outcome, error) {
 	content := p.content.content
 	out := Outcome{State: catalog.Sealed, Lines: content.Lines, Bytes: content.Bytes}
+	if content.Bytes == 0 {
+		if err := c.explain(ctx, p.row.Chain, p.row.Window); err != nil {
+			_ = os.Remove(p.content.path) // as below
+			return out, err
+		}
+	}
 	admitted := false
 	err := c.alone(ctx, p.row.Chain, func(s *sealer) error {
 		if err := s.checkOpen(ctx, p.row.Window); err != nil {
@@ -190,6 +196,12 @@ func (c *Collector) failed(ctx context.Context, row catalog.Window, cause error)
 	class := source.ClassOf(cause)
 	switch parts := c.parts(ctx, row, class, classed, cause); {
 	case parts != nil:
+		if err := c.explain(ctx, row.Chain, row.Window); err != nil {
+			return Outcome{}, err
+		}
+		if done, err := c.sealedAlready(ctx, row); err != nil || done != nil {
+			return deref(done), err
+		}
 		c.Log.InfoContext(ctx, "window is parted", "chain", row.Chain.String(), "window", row.Window.String(), "cause", cause)
 		if err := c.Catalog.Split(ctx, row.Chain, row.Window, parts); err != nil {
 			return Outcome{}, fmt.Errorf("split window %s: %w", row.Window, err)
@@ -262,6 +274,9 @@ func (c *Collector) lost(ctx context.Context, row catalog.Window, cause *source.
 
 // Abandon seals an open window as a gap, for good.
 func (c *Collector) Abandon(ctx context.Context, row catalog.Window, gap evidence.Gap, cause error) (Outcome, error) {
+	if err := c.explain(ctx, row.Chain, row.Window); err != nil {
+		return Outcome{}, err
+	}
 	err := c.alone(ctx, row.Chain, func(s *sealer) error {
 		if err := s.checkOpen(ctx, row.Window); err != nil {
 			return err

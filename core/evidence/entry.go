@@ -170,6 +170,7 @@ const (
 	TopicRetention = "retention"      // value: {"flag":true}
 	TopicBoundary  = "boundary"       // value: {"regions":[…]}
 	TopicPlan      = "plan"           // value: {"name":"Enterprise Website"}
+	TopicDisplaced = "displaced"      // value: {"objects":[{"bytes":…,"key":…,"sha256":…}]}: left under windows' keys, explained, and no evidence
 	TopicStores    = "stores"         // value: {"stores":[…]}, of those that are not local: host, provider, law, override
 	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
 )
@@ -207,6 +208,11 @@ func (e *Entry) Chain() ChainID { return ChainID{e.Zone, e.Dataset} }
 // FieldsValue is the value of an observation of topic "fields".
 type FieldsValue struct {
 	Names []string `json:"names"`
+}
+
+// DisplacedValue is the value of an observation of topic "displaced".
+type DisplacedValue struct {
+	Objects []Displaced `json:"objects"`
 }
 
 // Validate checks what a single entry can say wrongly by itself.

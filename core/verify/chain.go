@@ -200,6 +200,10 @@ func (c *chainCheck) record(e *evidence.Entry, seq int64) {
 		if e.Observation.Topic == evidence.TopicFields {
 			c.fields[seq] = true
 		}
+		if left := displacedBy(e); len(left) > 0 {
+			c.objects.displace(left)
+			c.run.report.notice("chain %s: entry %d explains %d objects that were left behind and not used, the first: %s", c.id, seq, len(left), left[0].Key)
+		}
 	case evidence.KindExpiry:
 		for _, s := range e.Expiry.Seqs {
 			if s < 0 || s >= seq {

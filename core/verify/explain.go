@@ -196,6 +196,7 @@ func (c *chainCheck) catchUp(ctx context.Context) error {
 			if l.entry.Kind == evidence.KindLog && l.entry.Object != nil {
 				objects.add(l.entry, l.seq)
 			}
+			objects.displace(displacedBy(l.entry))
 			if l.entry.Kind == evidence.KindExpiry {
 				for _, s := range l.entry.Expiry.Seqs {
 					if s >= 0 && s < l.seq {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math/bits"
 	"slices"
@@ -55,12 +56,26 @@ func (x *objectIndex) add(e *evidence.Entry, seq int64) {
 		}
 	}
 	x.ids, x.sorted = append(x.ids, id), false
-	for _, d := range e.Object.Displaced {
+	x.displace(e.Object.Displaced)
+}
+
+func (x *objectIndex) displace(objects []evidence.Displaced) {
+	for _, d := range objects {
 		if x.displaced == nil {
 			x.displaced = map[string]bool{}
 		}
 		x.displaced[d.Key] = true
 	}
+}
+
+// displacedBy are the objects that an observation explains: nothing if it is of
+// another topic, or says nothing that can be read.
+func displacedBy(e *evidence.Entry) []evidence.Displaced {
+	var v evidence.DisplacedValue
+	if e.Observation == nil || e.Observation.Topic != evidence.TopicDisplaced || json.Unmarshal(e.Observation.Value, &v) != nil {
+		return nil
+	}
+	return v.Objects
 }
 
 func (x *objectIndex) clone() objectIndex {
