@@ -154,6 +154,12 @@ func TestSourceErrorsRoundTrip(t *testing.T) {
 		{Op: "pull", Class: source.ClassGone, Reason: source.ReasonTooOld, Msg: "too early"},
 		{Op: "pull", Class: source.ClassBug, Msg: "bad time range"},
 	}
+	for _, reason := range []string{ // the host acts on each: one that is lost on the way is a budget that never learns
+		source.ReasonTooOld, source.ReasonRetentionOff, source.ReasonNotEntitled, source.ReasonBoundary, source.ReasonCredential,
+		source.ReasonTimeout, source.ReasonFields, source.ReasonRate, source.ReasonRateCredential,
+	} {
+		exact = append(exact, &source.Error{Op: "pull", Class: source.ClassRetry, Reason: reason, Msg: "refused"})
+	}
 	for _, want := range exact {
 		c, _ := configured(t, sourceOffer(&records{err: want}))
 		_, err := c.Source().Pull(context.Background(), source.Request{})
