@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -71,7 +72,7 @@ func Plugins(offer *Offer) map[int]plugin.PluginSet {
 type Plugin struct {
 	plugin.NetRPCUnsupportedPlugin
 	Offer    *Offer // in the plugin process
-	Protocol int    // the version that was agreed on
+	Protocol int    // the version that was agreed on; 0 is the newest
 	Config   Config // in the host
 }
 
@@ -79,7 +80,7 @@ var _ plugin.GRPCPlugin = (*Plugin)(nil)
 
 // GRPCServer registers the offer's services.
 func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
-	register(s, *p.Offer, p.Protocol)
+	register(s, *p.Offer, cmp.Or(p.Protocol, ProtocolVersion))
 	return nil
 }
 
