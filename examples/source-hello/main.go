@@ -136,7 +136,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.records.Read(p)
 	b.ended = b.ended || errors.Is(err, io.EOF)
-	return n, err
+	return n, err //nolint:wrapcheck // io.EOF must stay bare
 }
 
 // Close has nothing to give back.

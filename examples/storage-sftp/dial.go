@@ -113,7 +113,7 @@ func (d *dialer) dial(ctx context.Context) (*sftp.Client, io.Closer, error) {
 		return nil, nil, fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // the handshake knows no context
-	client, err := d.login(conn)
+	client, err := d.login(ctx, conn)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -130,8 +130,8 @@ func (d *dialer) dial(ctx context.Context) (*sftp.Client, io.Closer, error) {
 	return session, client, nil
 }
 
-func (d *dialer) login(conn net.Conn) (*ssh.Client, error) {
-	auth, done, err := d.auth()
+func (d *dialer) login(ctx context.Context, conn net.Conn) (*ssh.Client, error) {
+	auth, done, err := d.auth(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +154,11 @@ func (d *dialer) login(conn net.Conn) (*ssh.Client, error) {
 }
 
 // auth is the one way to log in; done ends what it needs.
-func (d *dialer) auth() (_ ssh.AuthMethod, done func(), err error) {
+func (d *dialer) auth(ctx context.Context) (_ ssh.AuthMethod, done func(), err error) {
 	if d.key != nil {
 		return ssh.PublicKeys(d.key), func() {}, nil
 	}
-	conn, err := net.DialTimeout("unix", d.agent, dialTimeout)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", d.agent)
 	if errors.Is(err, os.ErrPermission) {
 		return nil, nil, fmt.Errorf("%w: ask the agent: %w", storage.ErrPermission, err)
 	}

@@ -35,6 +35,7 @@ func (c *session) classify(err error) error {
 	case err == nil:
 		return nil
 	case lost(err):
+		c.dead.Store(true)
 		return fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: %w", storage.ErrNotFound, err)

@@ -92,7 +92,7 @@ func (s *Store) lock(ctx context.Context, c *session, name, word string) error {
 func (c *session) makeLock(name, word string) error {
 	file, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return err
+		return fmt.Errorf("make: %w", err)
 	}
 	_, err = file.Write([]byte(word))
 	return errors.Join(err, file.Close())
@@ -102,9 +102,12 @@ func (c *session) makeLock(name, word string) error {
 func (c *session) word(name string) (string, error) {
 	file, err := c.Open(name)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("open: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read from
 	b, err := io.ReadAll(io.LimitReader(file, 256))
-	return string(b), err
+	if err != nil {
+		return "", fmt.Errorf("read: %w", err)
+	}
+	return string(b), nil
 }

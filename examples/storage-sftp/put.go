@@ -170,7 +170,7 @@ func (s *Store) digest(ctx context.Context, c *session, key string) (string, err
 	sum := sha256.New()
 	r := &reading{ctx: ctx, c: c, file: file, from: file}
 	if _, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, make([]byte, block)); err != nil {
-		return "", err
+		return "", fmt.Errorf("hash: %w", err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

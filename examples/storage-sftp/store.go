@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -52,6 +53,8 @@ type session struct {
 	links  bool // hardlink@openssh.com
 	syncs  bool // fsync@openssh.com
 
+	once     sync.Once   // to close
+	dead     atomic.Bool // a call was lost on it: no other is given to it
 	mu       sync.Mutex
 	unsynced bool // folders cannot be synced
 }
@@ -72,7 +75,7 @@ func (s *Store) use(ctx context.Context) (*session, error) {
 	switch {
 	case s.closed:
 		return nil, fmt.Errorf("%w: closed", storage.ErrUnavailable)
-	case s.current != nil:
+	case s.current != nil && !s.current.dead.Load():
 		return s.current, nil
 	}
 	client, closer, err := s.dial(ctx)
@@ -128,8 +131,10 @@ func (s *Store) forget(c *session) {
 }
 
 func (c *session) close() {
-	_ = c.Client.Close() // nothing is written by closing
-	_ = c.closer.Close()
+	c.once.Do(func() {
+		_ = c.Client.Close() // nothing is written by closing
+		_ = c.closer.Close()
+	})
 }
 
 // Close ends the connection. The host calls it when no call is under way.
