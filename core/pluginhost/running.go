@@ -135,7 +135,7 @@ func (r *running) open(ctx context.Context, spec Spec) error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	if spec.Admit != nil {
-		if err := spec.Admit(about, values); err != nil {
+		if err := spec.Admit(r.about, values); err != nil {
 			return err
 		}
 	}

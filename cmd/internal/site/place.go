@@ -12,6 +12,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/sovereignty"
+	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	sdkconfig "github.com/fabriziosalmi/rainlogs/sdk/config"
 	"github.com/fabriziosalmi/rainlogs/sdk/wire"
 )
@@ -29,7 +30,7 @@ type Placed struct {
 
 // placed judges a store by its settings; nil for one on this machine's disks.
 func (w *Workspace) placed(p config.Plugin, about wire.About, values sdkconfig.Values) (*Placed, error) {
-	if _, ok := builtin(wire.KindStorage, p.Name()); ok && !hasEndpoint(about.Schema) {
+	if _, ok := standard.Find(wire.KindStorage, p.Name()); ok && !hasEndpoint(about.Schema) {
 		return nil, nil
 	}
 	policy, err := sovereignty.ParsePolicy(w.Config.Archive.Sovereignty)
