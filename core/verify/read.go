@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
@@ -69,6 +71,34 @@ func (r *ChainReader) Trust() (vkey, trust string) { return r.report.VKey, r.rep
 // the verified ones is checked on the way.
 func (r *ChainReader) Entries(ctx context.Context) iter.Seq2[*evidence.Entry, error] {
 	return r.check.entries(ctx)
+}
+
+// Expired reports whether an expiry entry gives up the object of an entry.
+func (r *ChainReader) Expired(seq int64) bool { return r.check.expired.has(seq) }
+
+// RootAt recomputes the tree's root over the first entries, at most all of
+// them: what a checkpoint of that size has to say.
+func (r *ChainReader) RootAt(ctx context.Context, size int64) (tlog.Hash, error) {
+	if size < 0 || size > r.check.head.Size {
+		return tlog.Hash{}, fmt.Errorf("root of %d entries: chain %s has %d", size, r.check.id, r.check.head.Size)
+	}
+	var t tree
+	reader := bundleReader{store: r.check.run.store, id: r.check.id, size: r.check.head.Size, workers: r.check.run.opts.Workers}
+	for b := range reader.from(ctx, 0) {
+		if b.err != nil {
+			return tlog.Hash{}, fmt.Errorf("root of %d entries: %w", size, b.err)
+		}
+		for i := 0; i < len(b.leaves) && t.size < size; i++ {
+			t.add(b.leaves[i].leaf, nil)
+		}
+		if t.size == size {
+			return t.root(), nil
+		}
+	}
+	if size == 0 {
+		return t.root(), nil
+	}
+	return tlog.Hash{}, fmt.Errorf("root of %d entries: %w", size, ctx.Err())
 }
 
 // Chain is a chain that was verified at chain level, with all its entries in memory.
