@@ -143,8 +143,11 @@ func (p pluginInfo) print(env *site.Env) error {
 			row("digest", site.PinPrefix+p.SHA256)
 		}
 		row("powers", powers)
+		if len(p.Settings) == 0 {
+			row("settings", "none")
+		}
 	})
-	if err != nil {
+	if err != nil || len(p.Settings) == 0 {
 		return err
 	}
 	if _, err := fmt.Fprintln(env.Out); err != nil {
