@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -83,5 +86,78 @@ func TestArchiveInAForeignPlugin(t *testing.T) {
 	must(t, os.WriteFile(program, fmt.Appendf(b, "\n# another\n"), 0o755))
 	if r := s.run("verify"); r.code == 0 || !strings.Contains(r.stderr, "pinned is") {
 		t.Errorf("another program than was pinned was run: exit %d %s", r.code, r.stderr)
+	}
+}
+
+// requireSSH makes the lack of OpenSSH's server a failure: .ci/run sets it.
+const requireSSH = "RAINLOGS_REQUIRE_SSH"
+
+// sshServer starts examples/storage-sftp's sshd-here, and returns the flags
+// that it prints for its server.
+func sshServer(t *testing.T) (flags []string) {
+	t.Helper()
+	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
+		if os.Getenv(requireSSH) != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("no OpenSSH server here (apt-get install openssh-server): %v", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	must(t, l.Close())
+	cmd := exec.Command("../../examples/storage-sftp/sshd-here", t.TempDir(), strconv.Itoa(port))
+	told, err := cmd.StdoutPipe()
+	must(t, err)
+	said, err := cmd.StderrPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(told).ReadString('\n')
+	must(t, err)
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		if strings.Contains(lines.Text(), "Server listening") {
+			go func() { // until it ends
+				for lines.Scan() {
+				}
+			}()
+			return strings.Fields(line)
+		}
+	}
+	t.Fatal("sshd does not listen")
+	return nil
+}
+
+// TestSFTPPluginConforms: the example as a stranger builds it, against a real
+// sshd, through the real program.
+func TestSFTPPluginConforms(t *testing.T) {
+	t.Parallel()
+	flags := sshServer(t)
+	path := filepath.Join(t.TempDir(), "rainlogs-storage-sftp")
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../examples/storage-sftp", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	rep := conform(t, nowhere(t), 0, append([]string{path, "--set", "path={tmp}"}, flags...)...)
+	if rep.Passed < 20 || rep.Failed != 0 || rep.Skipped != 1 || rep.Plugin != "sftp" {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// TestSourceHelloConforms is what docs/plugins.md ends with.
+func TestSourceHelloConforms(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rainlogs-source-hello")
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../examples/source-hello", "-o", path, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	rep := conform(t, nowhere(t), 0, path, "--zone", "world", "--unknown-zone", "No-Word")
+	if rep.Passed < 16 || rep.Failed != 0 || rep.Kind != "source" {
+		t.Errorf("%+v", rep)
 	}
 }

@@ -208,6 +208,20 @@ func TestPluginInfoOfAStranger(t *testing.T) {
 	}
 }
 
+// TestPluginThatCannotStart: its own last words are to be had.
+func TestPluginThatCannotStart(t *testing.T) {
+	t.Parallel()
+	run := nowhere(t)
+	path := filepath.Join(t.TempDir(), "rainlogs-storage-broken")
+	must(t, os.WriteFile(path, []byte("#!/bin/sh\necho cannot find libfoo >&2\nexit 3\n"), 0o755))
+	if r := run("plugin", "test", path); r.code != 1 || !strings.Contains(r.stderr, "-v shows what it printed") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	if r := run("plugin", "test", path, "-v"); r.code != 1 || !strings.Contains(r.stderr, "cannot find libfoo") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+}
+
 // tested is the report of `plugin test --json`.
 type tested struct {
 	Plugin, Kind            string

@@ -62,7 +62,7 @@ func newPluginTest(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd.Flags().StringVar(&o.zone, "zone", "", "a source: zone to pull")
 	cmd.Flags().StringVar(&o.dataset, "dataset", "", "a source: dataset to pull (default: its first)")
 	cmd.Flags().StringVar(&o.unknownZone, "unknown-zone", "", "a source: a zone that is well formed and not the producer's")
-	o.times.addTo(cmd, "a source: a window with records in both of its halves")
+	o.times.addTo(cmd, "the window to pull of a source, with records in both of its halves")
 	cmd.Flags().StringVar(&o.run, "run", "", "only cases whose names match this regular expression")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	return cmd

@@ -104,7 +104,10 @@ func (s *pluginSite) describe(ctx context.Context, arg string) (pluginhost.Spec,
 		return spec, wire.About{}, err
 	}
 	about, err := s.host.Describe(ctx, spec)
-	if err != nil {
+	switch {
+	case err != nil && !s.Globals.Verbose && ctx.Err() == nil:
+		return spec, about, fmt.Errorf("%w (-v shows what it printed)", err)
+	case err != nil:
 		return spec, about, err //nolint:wrapcheck // names the plugin already
 	}
 	spec.Kind, spec.Name = about.Kind, about.Name
@@ -143,8 +146,11 @@ func (p pluginInfo) print(env *site.Env) error {
 			row("digest", site.PinPrefix+p.SHA256)
 		}
 		row("powers", powers)
+		if len(p.Settings) == 0 {
+			row("settings", "none")
+		}
 	})
-	if err != nil {
+	if err != nil || len(p.Settings) == 0 {
 		return err
 	}
 	if _, err := fmt.Fprintln(env.Out); err != nil {
