@@ -41,7 +41,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
+.PHONY: help build demo test examples crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,12 @@ demo: build ## a day of traffic with an incident in it: collected, sealed, verif
 
 test: ## the fast tests (TESTFLAGS=… for go test)
 	@go test $(TESTFLAGS) ./...
+
+# Modules of their own, which know nothing of RainLogs but its sdk.
+examples: ## vet, build and test the example plugins (RAINLOGS_REQUIRE_SSH=1: none may be skipped)
+	@for dir in $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)); do \
+		( cd $$dir && go mod tidy -diff >&2 && go vet ./... && CGO_ENABLED=0 go build -trimpath -o /dev/null . && go test $(TESTFLAGS) ./... ) || exit 1; \
+	done
 
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/

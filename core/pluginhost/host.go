@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-plugin"
+
 	"github.com/fabriziosalmi/rainlogs/sdk/wire"
 )
 
@@ -71,8 +73,9 @@ func (c Config) withDefaults() Config {
 // Host launches plugins and owns what they leave in the file system. Close it
 // when every user of its instances is done.
 type Host struct {
-	config Config
-	dir    string
+	config   Config
+	dir      string
+	versions func() map[int]plugin.PluginSet // of the protocol; a fresh map each time
 
 	mu        sync.Mutex
 	closed    bool
@@ -95,7 +98,10 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make socket folder: %w", err)
 	}
-	return &Host{config: c, dir: dir, instances: map[*Instance]bool{}}, nil
+	return &Host{
+		config: c, dir: dir, instances: map[*Instance]bool{},
+		versions: func() map[int]plugin.PluginSet { return wire.Plugins(nil) },
+	}, nil
 }
 
 // Launch starts a plugin and returns once it is configured. Close the
@@ -117,6 +123,21 @@ func (h *Host) Launch(ctx context.Context, spec Spec) (*Instance, error) {
 		return nil, fmt.Errorf("%s plugin %q: %w", spec.Kind, spec.Name, err)
 	}
 	return i, nil
+}
+
+// Describe starts a program, under the same guard as any plugin, asks it what
+// it is, and ends it. It gets no settings. Of spec, Kind and Name may be empty:
+// the program may then say what it likes.
+func (h *Host) Describe(ctx context.Context, spec Spec) (wire.About, error) {
+	if err := spec.validateProgram(); err != nil {
+		return wire.About{}, err
+	}
+	r, err := h.start(ctx, spec, (*running).describe)
+	if err != nil {
+		return wire.About{}, fmt.Errorf("describe %s: %w", spec.label(), err)
+	}
+	r.stop(ctx, h.config.DrainTimeout)
+	return r.about, nil
 }
 
 func (h *Host) forget(i *Instance) {

@@ -79,7 +79,7 @@ func (i *Instance) use(ctx context.Context) (*running, error) {
 	if err := i.mayStart(); err != nil {
 		return nil, err
 	}
-	r, err := i.host.start(ctx, i.spec)
+	r, err := i.host.start(ctx, i.spec, (*running).open)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err != nil {

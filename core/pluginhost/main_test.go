@@ -85,6 +85,12 @@ func servePlugin(name string) {
 			Logger:           wire.SilentLogger(),
 		})
 		return
+	case "ahead": // speaks a version that is yet to come as well
+		p.Name = name
+		c := wire.ServeConfig(wire.Offer{Name: p.Name, Version: p.Version, Schema: p.Schema, OpenStorage: p.Storage})
+		c.VersionedPlugins[2] = c.VersionedPlugins[1]
+		plugin.Serve(c)
+		return
 	case "elsewhere":
 		fmt.Println("1|1|unix|/tmp/some-other-socket|grpc|")
 		select {}

@@ -33,7 +33,7 @@ func Find(folder, kind, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find plugin folder: %w", err)
 	}
-	path, err := filepath.EvalSymlinks(filepath.Join(dir, "rainlogs-"+kind+"-"+name))
+	path, err := filepath.EvalSymlinks(filepath.Join(dir, FileName(kind, name)))
 	if err != nil {
 		return "", fmt.Errorf("find plugin: %w", err)
 	}
@@ -43,23 +43,32 @@ func Find(folder, kind, name string) (string, error) {
 	return path, checkFile(path)
 }
 
-// checkPin makes sure that the program is the one that was pinned, with a
-// hash of its own each time. Nobody but the owner can exchange it between
-// here and its start: checkFile has seen to that.
-func checkPin(path, pin string) error {
+// Digest returns the SHA-256 of a program in lower-case hex, which is its pin.
+// A program that someone else could exchange is refused.
+func Digest(path string) (string, error) {
 	if err := checkFile(path); err != nil {
-		return err
+		return "", err
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("hash plugin: %w", err)
+		return "", fmt.Errorf("hash plugin: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read from
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
-		return fmt.Errorf("hash plugin: %w", err)
+		return "", fmt.Errorf("hash plugin: %w", err)
 	}
-	have := hex.EncodeToString(sum.Sum(nil))
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// checkPin makes sure that the program is the one that was pinned, with a
+// hash of its own each time. Nobody but the owner can exchange it between
+// here and its start: checkFile has seen to that.
+func checkPin(path, pin string) error {
+	have, err := Digest(path)
+	if err != nil {
+		return err
+	}
 	if subtle.ConstantTimeCompare([]byte(have), []byte(pin)) != 1 {
 		return fmt.Errorf("%w: %s has SHA-256 %s, pinned is %s", ErrUntrusted, path, have, pin)
 	}

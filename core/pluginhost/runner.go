@@ -62,7 +62,7 @@ func (p *process) Start(context.Context) error {
 	p.stdout, p.stderr = files[0], files[2]
 	cmd := &exec.Cmd{
 		Path:        path,
-		Args:        append([]string{"rainlogs-" + p.spec.Kind + "-" + p.spec.Name}, args...),
+		Args:        append([]string{p.spec.title()}, args...),
 		Env:         p.spec.environ(p.env),
 		Stdin:       nil, // the null device: a terminal must not be handed down
 		Stdout:      files[1],

@@ -23,29 +23,32 @@ import (
 
 // running is a plugin process that has been configured.
 type running struct {
-	process *process
-	conn    *grpc.ClientConn
-	client  *wire.Client
-	about   wire.About
-	since   time.Time
-	gone    chan struct{} // closed once process, connection and folder are gone
+	process  *process
+	conn     *grpc.ClientConn
+	client   *wire.Client
+	protocol int // the version that was agreed on
+	about    wire.About
+	since    time.Time
+	gone     chan struct{} // closed once process, connection and folder are gone
 
 	source  source.Source
 	storage storage.Storage
 }
 
-// start starts one process of a plugin. Everything is made anew each time:
-// go-plugin fills in the configuration it is given and cannot start twice.
-func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
+// start starts one process of a plugin and opens it. Everything is made anew
+// each time: go-plugin fills in the configuration it is given and cannot start
+// twice.
+func (h *Host) start(ctx context.Context, spec Spec, open func(*running, context.Context, Spec) error) (_ *running, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.config.StartTimeout)
 	defer cancel()
-	log := newPluginLog(h.config.Logger.With("plugin", spec.Kind+"/"+spec.Name), h.config.Now)
+	log := newPluginLog(h.config.Logger.With("plugin", spec.label()), h.config.Now)
 	p := &process{spec: spec, log: log.stream(), exited: make(chan struct{})}
 	stop := context.AfterFunc(ctx, p.kill)
 	defer stop()
 
 	config := h.clientConfig(p, log.stream())
-	address, err := plugin.NewClient(config).Start()
+	client := plugin.NewClient(config)
+	address, err := client.Start()
 	if err != nil {
 		p.kill()
 		if p.env != nil { // then go-plugin called Start too
@@ -57,7 +60,7 @@ func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
 		}
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	r := &running{process: p, since: h.config.Now(), gone: make(chan struct{})}
+	r := &running{process: p, protocol: client.NegotiatedVersion(), since: h.config.Now(), gone: make(chan struct{})}
 	r.conn, err = dial(address, config)
 	if err != nil {
 		p.kill()
@@ -67,7 +70,7 @@ func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
 	}
 	r.client = wire.NewClient(r.conn, h.config.Calls)
 	go h.watch(r, log)
-	if err := r.open(ctx, spec); err != nil {
+	if err := open(r, ctx, spec); err != nil {
 		p.kill()
 		<-r.gone
 		return nil, err
@@ -78,7 +81,7 @@ func (h *Host) start(ctx context.Context, spec Spec) (_ *running, err error) {
 func (h *Host) clientConfig(p *process, stderr io.Writer) *plugin.ClientConfig {
 	return &plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
-		VersionedPlugins: wire.Plugins(nil),
+		VersionedPlugins: h.versions(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
@@ -105,17 +108,29 @@ func dial(address net.Addr, config *plugin.ClientConfig) (*grpc.ClientConn, erro
 	return grpc.NewClient("passthrough:///plugin", options...)
 }
 
-// open describes the plugin, checks that it is the one that was asked for and
-// that the settings fit it, and only then hands them over.
-func (r *running) open(ctx context.Context, spec Spec) error {
+// describe asks the plugin what it is, and checks that it is the one that was
+// asked for and speaks what was agreed on.
+func (r *running) describe(ctx context.Context, spec Spec) error {
 	about, err := r.client.Describe(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case spec.Name != "" && (about.Kind != spec.Kind || about.Name != spec.Name):
+		return fmt.Errorf("%w: it says it is the %s plugin %q", ErrUntrusted, about.Kind, about.Name)
+	case about.Protocol != r.protocol:
+		return fmt.Errorf("%w: it says it speaks protocol %d, agreed is %d", wire.ErrProtocol, about.Protocol, r.protocol)
+	}
+	r.about = about
+	return nil
+}
+
+// open describes the plugin, checks that the settings fit it, and only then
+// hands them over.
+func (r *running) open(ctx context.Context, spec Spec) error {
+	if err := r.describe(ctx, spec); err != nil {
 		return err
 	}
-	if about.Kind != spec.Kind || about.Name != spec.Name {
-		return fmt.Errorf("%w: it says it is the %s plugin %q", ErrUntrusted, about.Kind, about.Name)
-	}
-	values, err := about.Schema.Check(spec.Values)
+	values, err := r.about.Schema.Check(spec.Values)
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}

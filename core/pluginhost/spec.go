@@ -44,14 +44,36 @@ func (s Spec) validate() error {
 		return fmt.Errorf("plugin kind %q: want %s or %s", s.Kind, wire.KindSource, wire.KindStorage)
 	case !wire.ValidName(s.Name):
 		return fmt.Errorf("plugin name %q is not valid", s.Name)
+	}
+	return s.validateProgram()
+}
+
+func (s Spec) validateProgram() error {
+	switch {
 	case s.Path == "" && s.SHA256 != "":
-		return fmt.Errorf("plugin %s: a pin without a path", s.Name)
+		return fmt.Errorf("plugin %s: a pin without a path", s.label())
 	case s.Path != "" && !filepath.IsAbs(s.Path):
-		return fmt.Errorf("plugin %s: path %s is not absolute", s.Name, s.Path)
+		return fmt.Errorf("plugin %s: path %s is not absolute", s.label(), s.Path)
 	case s.Path != "" && !pinPattern.MatchString(s.SHA256):
-		return fmt.Errorf("plugin %s: %w: %s has no SHA-256 pin", s.Name, ErrUntrusted, s.Path)
+		return fmt.Errorf("plugin %s: %w: %s has no SHA-256 pin", s.label(), ErrUntrusted, s.Path)
 	}
 	return nil
+}
+
+// label is what the plugin is called where people read it.
+func (s Spec) label() string {
+	if s.Name == "" {
+		return filepath.Base(s.Path)
+	}
+	return s.Kind + "/" + s.Name
+}
+
+// title is what the process is called among others.
+func (s Spec) title() string {
+	if s.Name == "" {
+		return filepath.Base(s.Path)
+	}
+	return FileName(s.Kind, s.Name)
 }
 
 // program returns what to execute. The host's own binary is named by the

@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -94,9 +95,9 @@ type listed struct {
 	Imports, TestImports, XTestImports, Deps []string
 }
 
-func goList(args ...string) ([]listed, error) {
+func goList(dir string, args ...string) ([]listed, error) {
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,CgoFiles,Imports,TestImports,XTestImports,Deps"}, args...)...)
-	cmd.Dir = root
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1") // or packages that need cgo are not seen to
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -117,7 +118,23 @@ func goList(args ...string) ([]listed, error) {
 	}
 }
 
-var ourPackages = sync.OnceValues(func() ([]listed, error) { return goList("./...") })
+// ourPackages are those of the module, and of the examples that are modules of
+// their own as a third party's would be.
+var ourPackages = sync.OnceValues(func() ([]listed, error) {
+	all, err := goList(root, "./...")
+	modules, globErr := filepath.Glob(root + "/examples/*/go.mod")
+	if err = errors.Join(err, globErr); err != nil {
+		return nil, err
+	}
+	for _, m := range modules {
+		more, err := goList(filepath.Dir(m), "./...")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+})
 
 func packages(t *testing.T) []listed {
 	t.Helper()
@@ -221,7 +238,7 @@ func TestForeignPackagesHaveOwners(t *testing.T) {
 // but what the standard library does without, no network client, no plugins.
 func TestVerifierIsOffline(t *testing.T) {
 	t.Parallel()
-	deps, err := goList("-deps", "./cmd/rainlogs-verify")
+	deps, err := goList(root, "-deps", "./cmd/rainlogs-verify")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +261,7 @@ func TestVerifierIsOffline(t *testing.T) {
 // else that needs cgo and so a C compiler and the machine's libraries.
 func TestCollectorIsStatic(t *testing.T) {
 	t.Parallel()
-	deps, err := goList("-deps", "./cmd/rainlogsd")
+	deps, err := goList(root, "-deps", "./cmd/rainlogsd")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,31 +28,30 @@ func TestSourceConformanceThroughAProcess(t *testing.T) {
 	}
 	start := time.Now().UTC().Truncate(time.Hour).Add(-3 * time.Hour)
 	sourcetest.Run(t, sourcetest.Harness{
-		Open: func(t *testing.T) source.Source {
-			e := logpulltest.New(logpulltest.Config{
-				Zones:  []logpulltest.Zone{{ID: zone, Name: "example.eu", Retention: true, Records: g}},
-				Tokens: []logpulltest.Token{{ID: "t", Value: token, Permissions: []logpulltest.Permission{logpulltest.LogsRead}}},
-			})
-			server := httptest.NewUnstartedServer(e)
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.Start()
-			t.Cleanup(server.Close)
-			i, err := newHost(t).Launch(context.Background(), pluginhost.Self(wire.KindSource, "logpull", config.Values{
-				"token": token, "base_url": server.URL + "/client/v4",
-			}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := i.Source()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		},
 		Zone: zone, Dataset: "http_requests",
 		Full:        sourcetest.Window{Start: start, End: start.Add(time.Minute)},
 		Gone:        sourcetest.Window{Start: start.Add(-170 * time.Hour), End: start.Add(-169 * time.Hour)},
 		UnknownZone: strings.Repeat("0", 32),
 		Secrets:     []string{token},
+	}, func(t *testing.T) source.Source {
+		e := logpulltest.New(logpulltest.Config{
+			Zones:  []logpulltest.Zone{{ID: zone, Name: "example.eu", Retention: true, Records: g}},
+			Tokens: []logpulltest.Token{{ID: "t", Value: token, Permissions: []logpulltest.Permission{logpulltest.LogsRead}}},
+		})
+		server := httptest.NewUnstartedServer(e)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.Start()
+		t.Cleanup(server.Close)
+		i, err := newHost(t).Launch(context.Background(), pluginhost.Self(wire.KindSource, "logpull", config.Values{
+			"token": token, "base_url": server.URL + "/client/v4",
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := i.Source()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	})
 }

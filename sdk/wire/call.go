@@ -37,6 +37,11 @@ func (c *call) step(exchange func() error) error {
 }
 
 func (c *call) stepFor(d time.Duration, exchange func() error) error {
+	// gRPC hands out what has come already, whatever became of the context: a
+	// short stream would be read to its end after it was cancelled.
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
 	c.timer.Reset(d)
 	err := exchange()
 	c.timer.Stop()

@@ -152,7 +152,7 @@ func fromAbout(a *pb.About) (About, error) {
 	var c checker
 	c.that(ValidName(a.GetName()), "plugin name %.40q", a.GetName())
 	c.that(a.GetKind() == KindSource || a.GetKind() == KindStorage, "plugin kind %.40q", a.GetKind())
-	c.that(a.GetProtocol() == ProtocolVersion, "protocol %d", a.GetProtocol())
+	c.that(a.GetProtocol() >= OldestProtocol && a.GetProtocol() <= ProtocolVersion, "protocol %d", a.GetProtocol())
 	c.text("version", a.GetVersion(), maxName)
 	c.count("settings", len(a.GetSchema()), maxSettings)
 	c.texts("capabilities", a.GetCapabilities(), maxPowers, maxName)

@@ -136,7 +136,8 @@ func knownClass(s string) source.Class {
 func knownReason(s string) string {
 	switch s {
 	case source.ReasonTooOld, source.ReasonRetentionOff, source.ReasonNotEntitled,
-		source.ReasonBoundary, source.ReasonCredential:
+		source.ReasonBoundary, source.ReasonCredential,
+		source.ReasonTimeout, source.ReasonFields, source.ReasonRate, source.ReasonRateCredential:
 		return s
 	default:
 		return ""

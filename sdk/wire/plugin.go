@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -13,8 +14,12 @@ import (
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-// ProtocolVersion is the newest version of the protocol.
-const ProtocolVersion = 1
+// The versions of the protocol that this package speaks: all from the oldest
+// to the newest. Host and plugin use the newest that both have.
+const (
+	OldestProtocol  = 1
+	ProtocolVersion = 1
+)
 
 // The kinds of plugins.
 const (
@@ -56,23 +61,26 @@ func Handshake() plugin.HandshakeConfig {
 // go-plugin writes into the maps it is given, so none is ever shared. offer
 // is nil in the host.
 func Plugins(offer *Offer) map[int]plugin.PluginSet {
-	return map[int]plugin.PluginSet{
-		ProtocolVersion: {serviceName: &Plugin{Offer: offer}},
+	versions := map[int]plugin.PluginSet{}
+	for v := OldestProtocol; v <= ProtocolVersion; v++ {
+		versions[v] = plugin.PluginSet{serviceName: &Plugin{Offer: offer, Protocol: v}}
 	}
+	return versions
 }
 
 // Plugin connects the port to go-plugin.
 type Plugin struct {
 	plugin.NetRPCUnsupportedPlugin
-	Offer  *Offer // in the plugin process
-	Config Config // in the host
+	Offer    *Offer // in the plugin process
+	Protocol int    // the version that was agreed on; 0 is the newest
+	Config   Config // in the host
 }
 
 var _ plugin.GRPCPlugin = (*Plugin)(nil)
 
 // GRPCServer registers the offer's services.
 func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
-	Register(s, *p.Offer)
+	register(s, *p.Offer, cmp.Or(p.Protocol, ProtocolVersion))
 	return nil
 }
 

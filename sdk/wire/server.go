@@ -14,9 +14,11 @@ import (
 	"github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pb"
 )
 
-// Register serves an offer on a gRPC server.
-func Register(s *grpc.Server, offer Offer) {
-	b := &baseServer{offer: offer, drained: make(chan struct{})}
+// Register serves an offer on a gRPC server, in the newest version.
+func Register(s *grpc.Server, offer Offer) { register(s, offer, ProtocolVersion) }
+
+func register(s *grpc.Server, offer Offer, protocol int) {
+	b := &baseServer{offer: offer, protocol: protocol, drained: make(chan struct{})}
 	pb.RegisterBaseServer(s, b)
 	if offer.Kind() == KindSource {
 		pb.RegisterSourceServer(s, &sourceServer{base: b})
@@ -30,8 +32,9 @@ func Register(s *grpc.Server, offer Offer) {
 //	new ── Configure ──► open ── Drain ──► draining ── last call ends ──► drained
 type baseServer struct {
 	pb.UnimplementedBaseServer
-	offer   Offer
-	drained chan struct{} // closed once draining and live is 0
+	offer    Offer
+	protocol int
+	drained  chan struct{} // closed once draining and live is 0
 
 	mu       sync.Mutex
 	source   source.Source
@@ -50,7 +53,7 @@ func (b *baseServer) Describe(context.Context, *pb.DescribeRequest) (*pb.About, 
 
 func (b *baseServer) about() *pb.About {
 	a := &pb.About{
-		Name: b.offer.Name, Kind: b.offer.Kind(), Version: clip(b.offer.Version, maxName), Protocol: ProtocolVersion,
+		Name: b.offer.Name, Kind: b.offer.Kind(), Version: clip(b.offer.Version, maxName), Protocol: uint32(b.protocol),
 	}
 	for _, f := range b.offer.Schema {
 		a.Schema = append(a.Schema, &pb.SettingField{

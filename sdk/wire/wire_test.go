@@ -130,18 +130,20 @@ func TestSourceRoundTrip(t *testing.T) {
 
 func TestPullEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	c, _ := configured(t, sourceOffer(&records{content: make([]byte, 32<<20)}))
-	ctx, cancel := context.WithCancel(context.Background())
-	stream, err := c.Source().Pull(ctx, source.Request{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if _, err := io.Copy(io.Discard, stream.Body); !errors.Is(err, context.Canceled) {
-		t.Errorf("read: %v, want context.Canceled", err)
-	}
-	if _, err := stream.Trailer(); err == nil {
-		t.Error("a cut stream has a trailer")
+	for _, size := range []int{32 << 20, 100} { // the short one has all come by then
+		c, _ := configured(t, sourceOffer(&records{content: make([]byte, size)}))
+		ctx, cancel := context.WithCancel(context.Background())
+		stream, err := c.Source().Pull(ctx, source.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if _, err := io.Copy(io.Discard, stream.Body); !errors.Is(err, context.Canceled) {
+			t.Errorf("%d bytes: read: %v, want context.Canceled", size, err)
+		}
+		if _, err := stream.Trailer(); err == nil {
+			t.Errorf("%d bytes: a cut stream has a trailer", size)
+		}
 	}
 }
 
@@ -153,6 +155,12 @@ func TestSourceErrorsRoundTrip(t *testing.T) {
 		{Op: "probe", Class: source.ClassBlocked, Reason: source.ReasonRetentionOff, Msg: "retention is off", Hint: "switch it on"},
 		{Op: "pull", Class: source.ClassGone, Reason: source.ReasonTooOld, Msg: "too early"},
 		{Op: "pull", Class: source.ClassBug, Msg: "bad time range"},
+	}
+	for _, reason := range []string{ // the host acts on each: one that is lost on the way is a budget that never learns
+		source.ReasonTooOld, source.ReasonRetentionOff, source.ReasonNotEntitled, source.ReasonBoundary, source.ReasonCredential,
+		source.ReasonTimeout, source.ReasonFields, source.ReasonRate, source.ReasonRateCredential,
+	} {
+		exact = append(exact, &source.Error{Op: "pull", Class: source.ClassRetry, Reason: reason, Msg: "refused"})
 	}
 	for _, want := range exact {
 		c, _ := configured(t, sourceOffer(&records{err: want}))

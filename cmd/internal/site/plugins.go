@@ -26,8 +26,11 @@ const pluginServe = "plugin-serve"
 // defaultSource is the source plugin of this version.
 const defaultSource = "logpull"
 
-// closeTimeout bounds the draining of plugins at the end of a command.
-const closeTimeout = 15 * time.Second
+// CloseTimeout bounds the draining of plugins at the end of a command.
+const CloseTimeout = 15 * time.Second
+
+// PinPrefix stands before the digest of a pin.
+const PinPrefix = "sha256:"
 
 func servePlugin(program string, args []string, env *Env) int {
 	if len(args) == 2 {
@@ -140,10 +143,10 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 
 // spec finds a plugin: built in, or in the plugin folder and pinned.
 func (w *Workspace) spec(kind, name string, values sdkconfig.Values) (pluginhost.Spec, error) {
-	if _, ok := builtin(kind, name); ok {
+	if _, ok := standard.Find(kind, name); ok {
 		return pluginhost.Self(kind, name, values), nil
 	}
-	binary := "rainlogs-" + kind + "-" + name
+	binary := pluginhost.FileName(kind, name)
 	pin, ok := w.Config.Plugins.Pin[name]
 	if w.Config.Plugins.Dir == "" || !ok {
 		return pluginhost.Spec{}, Usagef("%s plugin %q is not built in: put %s into plugins.dir and its SHA-256 into plugins.pin", kind, name, binary)
@@ -152,32 +155,31 @@ func (w *Workspace) spec(kind, name string, values sdkconfig.Values) (pluginhost
 	if err != nil {
 		return pluginhost.Spec{}, err //nolint:wrapcheck // names the plugin already
 	}
-	return pluginhost.Spec{Kind: kind, Name: name, Path: path, SHA256: strings.TrimPrefix(pin, "sha256:"), Values: values}, nil
-}
-
-func builtin(kind, name string) (sdk.Plugin, bool) {
-	for _, p := range standard.Plugins() {
-		if p.Kind() == kind && p.Name == name {
-			return p, true
-		}
-	}
-	return sdk.Plugin{}, false
+	return pluginhost.Spec{Kind: kind, Name: name, Path: path, SHA256: strings.TrimPrefix(pin, PinPrefix), Values: values}, nil
 }
 
 // resolveSecrets replaces env: and file: references by what they name, just
 // before the plugin gets them. A built-in plugin's secret given in the open
 // is refused.
 func (w *Workspace) resolveSecrets(kind, name string, settings map[string]string) (sdkconfig.Values, error) {
+	var schema sdkconfig.Schema
+	if p, ok := standard.Find(kind, name); ok {
+		schema = p.Schema
+	}
+	return ResolveSecrets(name, schema, settings, w.Env.Getenv)
+}
+
+// ResolveSecrets replaces env: and file: references by what they name. A
+// setting that the schema calls secret is refused in the open.
+func ResolveSecrets(name string, schema sdkconfig.Schema, settings map[string]string, getenv func(string) string) (sdkconfig.Values, error) {
 	secret := map[string]bool{}
-	if p, ok := builtin(kind, name); ok {
-		for _, f := range p.Schema {
-			secret[f.Name] = f.Secret
-		}
+	for _, f := range schema {
+		secret[f.Name] = f.Secret
 	}
 	values := sdkconfig.Values{}
 	for key, value := range settings {
 		if secret[key] || strings.HasPrefix(value, "env:") || strings.HasPrefix(value, "file:") {
-			resolved, err := config.Secret(name+"."+key, value, w.Env.Getenv)
+			resolved, err := config.Secret(name+"."+key, value, getenv)
 			if err != nil {
 				return nil, Usage(err)
 			}

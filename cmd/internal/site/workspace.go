@@ -172,7 +172,7 @@ func (w *Workspace) Close() {
 		errs = append(errs, w.Catalog.Close())
 	}
 	if w.host != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout) // the command's own may be over
+		ctx, cancel := context.WithTimeout(context.Background(), CloseTimeout) // the command's own may be over
 		defer cancel()
 		errs = append(errs, w.host.Close(ctx))
 	}

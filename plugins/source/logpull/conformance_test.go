@@ -23,15 +23,6 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	quiet := start.Add(-time.Hour)
 	sourcetest.Run(t, sourcetest.Harness{
-		Open: func(t *testing.T) source.Source {
-			m := emulate(t)
-			m.e.Queue(zoneA, logpulltest.Fault{Kind: logpulltest.FaultEmpty})
-			s := m.source(t, func(c *logpull.Config) { c.Token = "wide-token-000001" })
-			if _, _, err := read(context.Background(), s, window(quiet, time.Minute)); err != nil { // empty from now on
-				t.Fatal(err)
-			}
-			return s
-		},
 		Zone: zoneA, Dataset: "http_requests",
 		Full:        sourcetest.Window{Start: start, End: start.Add(time.Minute)},
 		Empty:       sourcetest.Window{Start: quiet, End: quiet.Add(time.Minute)},
@@ -39,6 +30,14 @@ func TestConformance(t *testing.T) {
 		UnknownZone: strings.Repeat("0", 32),
 		Offline:     offline(t),
 		Secrets:     []string{token, "wide-token-000001"},
+	}, func(t *testing.T) source.Source {
+		m := emulate(t)
+		m.e.Queue(zoneA, logpulltest.Fault{Kind: logpulltest.FaultEmpty})
+		s := m.source(t, func(c *logpull.Config) { c.Token = "wide-token-000001" })
+		if _, _, err := read(context.Background(), s, window(quiet, time.Minute)); err != nil { // empty from now on
+			t.Fatal(err)
+		}
+		return s
 	})
 }
 

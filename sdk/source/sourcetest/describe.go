@@ -3,13 +3,13 @@ package sourcetest
 import (
 	"reflect"
 	"slices"
-	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
-func (f fixture) describe(t *testing.T, s source.Source) source.Description {
+func (f fixture) describe(t conformance.T, s source.Source) source.Description {
 	t.Helper()
 	d, err := s.Describe(contextFor(t))
 	if err != nil {
@@ -18,7 +18,7 @@ func (f fixture) describe(t *testing.T, s source.Source) source.Description {
 	return d
 }
 
-func testDescribe(t *testing.T, f fixture) {
+func testDescribe(t conformance.T, f fixture) {
 	d := f.describe(t, f.s)
 	seen := map[string]bool{}
 	for _, ds := range d.Datasets {
@@ -46,7 +46,7 @@ func testDescribe(t *testing.T, f fixture) {
 	}
 }
 
-func testDescribeOffline(t *testing.T, f fixture) {
+func testDescribeOffline(t conformance.T, f fixture) {
 	if f.Offline == nil {
 		t.Skip("the harness has no source without a producer")
 	}
@@ -55,7 +55,7 @@ func testDescribeOffline(t *testing.T, f fixture) {
 	}
 }
 
-func testProbe(t *testing.T, f fixture) {
+func testProbe(t conformance.T, f fixture) {
 	r, err := f.s.Probe(contextFor(t), f.Zone)
 	if err != nil {
 		t.Fatalf("probe: %v", err)
@@ -69,7 +69,7 @@ func testProbe(t *testing.T, f fixture) {
 	}
 }
 
-func testProbeUnknown(t *testing.T, f fixture) {
+func testProbeUnknown(t conformance.T, f fixture) {
 	if f.UnknownZone == "" {
 		t.Skip("the harness has no unknown zone")
 	}
@@ -84,7 +84,7 @@ func testProbeUnknown(t *testing.T, f fixture) {
 	f.wantSoundReport(t, r)
 }
 
-func (f fixture) wantSoundReport(t *testing.T, r source.Report) {
+func (f fixture) wantSoundReport(t conformance.T, r source.Report) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, c := range r.Checks {

@@ -11,12 +11,12 @@ import (
 	"io"
 	"slices"
 	"sync"
-	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -65,7 +65,7 @@ func lines(st *source.Stream, body io.Reader) ([]string, error) {
 	return out, nil
 }
 
-func open(t *testing.T, s source.Source, req source.Request) *source.Stream {
+func open(t conformance.T, s source.Source, req source.Request) *source.Stream {
 	t.Helper()
 	st, err := s.Pull(contextFor(t), req)
 	if err != nil {
@@ -76,7 +76,7 @@ func open(t *testing.T, s source.Source, req source.Request) *source.Stream {
 }
 
 // pull returns the records of a window.
-func pull(t *testing.T, s source.Source, req source.Request) ([]string, *source.Stream) {
+func pull(t conformance.T, s source.Source, req source.Request) ([]string, *source.Stream) {
 	t.Helper()
 	st := open(t, s, req)
 	have, err := lines(st, st.Body)
@@ -90,7 +90,7 @@ func pull(t *testing.T, s source.Source, req source.Request) ([]string, *source.
 }
 
 // wantSame compares sets of records without printing them all.
-func wantSame(t *testing.T, what string, have, want []string) {
+func wantSame(t conformance.T, what string, have, want []string) {
 	t.Helper()
 	if slices.Equal(have, want) {
 		return
@@ -104,7 +104,7 @@ func wantSame(t *testing.T, what string, have, want []string) {
 	}
 }
 
-func testStream(t *testing.T, f fixture) {
+func testStream(t conformance.T, f fixture) {
 	have, st := pull(t, f.s, f.request(f.Full))
 	if len(have) == 0 {
 		t.Fatal("the full window has no records")
@@ -130,7 +130,7 @@ func testStream(t *testing.T, f fixture) {
 	}
 }
 
-func testTrailer(t *testing.T, f fixture) {
+func testTrailer(t conformance.T, f fixture) {
 	st := open(t, f.s, f.request(f.Full))
 	if _, err := st.Trailer(); err == nil {
 		t.Error("trailer before the body's end")
@@ -158,13 +158,13 @@ func testTrailer(t *testing.T, f fixture) {
 	}
 }
 
-func testRepeatable(t *testing.T, f fixture) {
+func testRepeatable(t conformance.T, f fixture) {
 	first, _ := pull(t, f.s, f.request(f.Full))
 	second, _ := pull(t, f.s, f.request(f.Full))
 	wantSame(t, "second pull", second, first)
 }
 
-func testHalfOpen(t *testing.T, f fixture) {
+func testHalfOpen(t conformance.T, f fixture) {
 	whole, st := pull(t, f.s, f.request(f.Full))
 	middle := f.Full.Start.Add(f.Full.End.Sub(f.Full.Start) / 2).Truncate(time.Second)
 	var parts []string
@@ -181,7 +181,7 @@ func testHalfOpen(t *testing.T, f fixture) {
 	wantSame(t, "both halves", parts, whole)
 }
 
-func testPinnedFields(t *testing.T, f fixture) {
+func testPinnedFields(t conformance.T, f fixture) {
 	_, st := pull(t, f.s, f.request(f.Full))
 	req := f.request(f.Full)
 	req.Fields = []string{st.Fields[0], st.Fields[len(st.Fields)-1]}
@@ -203,7 +203,7 @@ func testPinnedFields(t *testing.T, f fixture) {
 	}
 }
 
-func testConcurrent(t *testing.T, f fixture) {
+func testConcurrent(t conformance.T, f fixture) {
 	want, _ := pull(t, f.s, f.request(f.Full))
 	ctx := contextFor(t)
 	var wg sync.WaitGroup
@@ -230,7 +230,7 @@ func testConcurrent(t *testing.T, f fixture) {
 	}
 }
 
-func testSmallReads(t *testing.T, f fixture) {
+func testSmallReads(t conformance.T, f fixture) {
 	want, _ := pull(t, f.s, f.request(f.Full))
 	st := open(t, f.s, f.request(f.Full))
 	have, err := lines(st, iotest.OneByteReader(st.Body))
@@ -240,7 +240,7 @@ func testSmallReads(t *testing.T, f fixture) {
 	wantSame(t, "read byte by byte", have, want)
 }
 
-func testEmpty(t *testing.T, f fixture) {
+func testEmpty(t conformance.T, f fixture) {
 	if f.Empty.Start.IsZero() {
 		t.Skip("the harness has no empty window")
 	}
@@ -257,7 +257,7 @@ func testEmpty(t *testing.T, f fixture) {
 	}
 }
 
-func testCancel(t *testing.T, f fixture) {
+func testCancel(t conformance.T, f fixture) {
 	ctx, cancel := context.WithCancel(contextFor(t))
 	defer cancel()
 	st, err := f.s.Pull(ctx, f.request(f.Full))
@@ -282,7 +282,7 @@ func testCancel(t *testing.T, f fixture) {
 	}
 }
 
-func testCancelled(t *testing.T, f fixture) {
+func testCancelled(t conformance.T, f fixture) {
 	ctx, cancel := context.WithCancel(contextFor(t))
 	cancel()
 	st, err := f.s.Pull(ctx, f.request(f.Full))
@@ -299,7 +299,7 @@ func testCancelled(t *testing.T, f fixture) {
 }
 
 // testCloseEarly is judged by goleak too, at the end of the package's tests.
-func testCloseEarly(t *testing.T, f fixture) {
+func testCloseEarly(t conformance.T, f fixture) {
 	for range 5 {
 		st := open(t, f.s, f.request(f.Full))
 		if _, err := io.ReadFull(st.Body, make([]byte, 1)); err != nil {

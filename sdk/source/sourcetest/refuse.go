@@ -2,15 +2,15 @@ package sourcetest
 
 import (
 	"io"
-	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
 // refused returns the error of a pull that must fail, at once or while it is
 // read.
-func refused(t *testing.T, s source.Source, req source.Request) error {
+func refused(t conformance.T, s source.Source, req source.Request) error {
 	t.Helper()
 	st, err := s.Pull(contextFor(t), req)
 	if err != nil {
@@ -21,7 +21,7 @@ func refused(t *testing.T, s source.Source, req source.Request) error {
 	return err
 }
 
-func testInvalidWindows(t *testing.T, f fixture) {
+func testInvalidWindows(t conformance.T, f fixture) {
 	a, b := f.Full.Start, f.Full.End
 	windows := map[string]Window{
 		"empty window":          {a, a},
@@ -40,7 +40,7 @@ func testInvalidWindows(t *testing.T, f fixture) {
 	}
 }
 
-func testInvalidRequests(t *testing.T, f fixture) {
+func testInvalidRequests(t conformance.T, f fixture) {
 	for name, change := range map[string]func(*source.Request){
 		"no dataset":      func(r *source.Request) { r.Dataset = "" },
 		"unknown dataset": func(r *source.Request) { r.Dataset = "no_such_dataset" },
@@ -59,7 +59,7 @@ func testInvalidRequests(t *testing.T, f fixture) {
 
 // testUnknownZone: tried again for ever, a mistyped zone would look like a
 // quiet one.
-func testUnknownZone(t *testing.T, f fixture) {
+func testUnknownZone(t conformance.T, f fixture) {
 	if f.UnknownZone == "" {
 		t.Skip("the harness has no unknown zone")
 	}
@@ -68,14 +68,14 @@ func testUnknownZone(t *testing.T, f fixture) {
 	f.wantError(t, "unknown zone", refused(t, f.s, req), source.ClassBlocked, source.ClassBug)
 }
 
-func testGone(t *testing.T, f fixture) {
+func testGone(t conformance.T, f fixture) {
 	if f.Gone.Start.IsZero() {
 		t.Skip("the harness has no window that is gone")
 	}
 	f.wantError(t, "gone window", refused(t, f.s, f.request(f.Gone)), source.ClassGone)
 }
 
-func testOfflinePull(t *testing.T, f fixture) {
+func testOfflinePull(t conformance.T, f fixture) {
 	if f.Offline == nil {
 		t.Skip("the harness has no source without a producer")
 	}

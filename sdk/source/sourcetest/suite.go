@@ -10,22 +10,17 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
 // Window is a half-open window [Start, End).
 type Window struct{ Start, End time.Time }
 
-// Harness is a source with what is known of its producer.
+// Harness is what is known of a source's producer.
 type Harness struct {
-	// Open is called once for each subtest, which makes fewer than 15 Pulls. The
-	// producer behind it holds the same records every time. What is to be
-	// taken down again is for t.Cleanup.
-	Open func(t *testing.T) source.Source
-
 	Zone    string
 	Dataset string
 	// Full holds records in both of its halves, and at least two seconds.
@@ -39,12 +34,15 @@ type Harness struct {
 	Secrets     []string      // must not be in any error or report
 }
 
-// Run checks a source. Subtests run in parallel.
-func Run(t *testing.T, h Harness) {
+// Run checks a source. open is called once for each subtest, which makes fewer
+// than 15 Pulls. The producer behind it holds the same records every time.
+// What is to be taken down again is for t.Cleanup. Subtests run in parallel.
+// Under go test, R is *testing.T.
+func Run[R conformance.Runner[R]](t R, h Harness, open func(t R) source.Source) {
 	t.Helper()
 	tests := []struct {
 		name string
-		run  func(*testing.T, fixture)
+		run  func(conformance.T, fixture)
 	}{
 		{"DescribeIsComplete", testDescribe},
 		{"DescribeIsOffline", testDescribeOffline},
@@ -68,9 +66,9 @@ func Run(t *testing.T, h Harness) {
 		{"OfflinePull", testOfflinePull},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t R) {
 			t.Parallel()
-			test.run(t, fixture{Harness: h, s: h.Open(t)})
+			test.run(t, fixture{Harness: h, s: open(t)})
 		})
 	}
 }
@@ -88,9 +86,9 @@ func (f fixture) request(w Window) source.Request {
 // timeout ends a subtest that hangs.
 const timeout = 2 * time.Minute
 
-func contextFor(t *testing.T) context.Context {
+func contextFor(t conformance.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -107,7 +105,7 @@ func reasons() []string {
 }
 
 // wantError checks what all errors have in common, and the class.
-func (f fixture) wantError(t *testing.T, what string, err error, want ...source.Class) {
+func (f fixture) wantError(t conformance.T, what string, err error, want ...source.Class) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: no error", what)
@@ -137,7 +135,7 @@ func (f fixture) wantError(t *testing.T, what string, err error, want ...source.
 	}
 }
 
-func (f fixture) wantNoSecret(t *testing.T, what, text string) {
+func (f fixture) wantNoSecret(t conformance.T, what, text string) {
 	t.Helper()
 	for _, secret := range f.Secrets {
 		if strings.Contains(text, secret) {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"testing"
 	"testing/iotest"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-func testPutThenRead(t *testing.T, s storage.Storage) {
+func testPutThenRead(t conformance.T, s storage.Storage) {
 	content := noise(1, 10_000)
 	mustPut(t, s, "a/b/c.ndjson.zst", content)
 	wantContent(t, s, "a/b/c.ndjson.zst", content)
@@ -29,7 +29,7 @@ func testPutThenRead(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testEmptyObject(t *testing.T, s storage.Storage) {
+func testEmptyObject(t conformance.T, s storage.Storage) {
 	mustPut(t, s, "empty", nil)
 	wantContent(t, s, "empty", nil)
 	if info, err := s.Stat(contextFor(t), "empty"); err != nil || info.Size != 0 {
@@ -37,13 +37,13 @@ func testEmptyObject(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testLargeObject(t *testing.T, s storage.Storage) {
+func testLargeObject(t conformance.T, s storage.Storage) {
 	content := noise(2, 8<<20)
 	mustPut(t, s, "large", content)
 	wantContent(t, s, "large", content)
 }
 
-func testOnlyIfAbsent(t *testing.T, s storage.Storage) {
+func testOnlyIfAbsent(t conformance.T, s storage.Storage) {
 	first, second := []byte("first"), []byte("second, longer")
 	mustPut(t, s, "k/one", first)
 	for _, content := range [][]byte{second, first} { // the same bytes again, too
@@ -55,7 +55,7 @@ func testOnlyIfAbsent(t *testing.T, s storage.Storage) {
 	wantContent(t, s, "k/one", first)
 }
 
-func testOneOfManyWritersWins(t *testing.T, s storage.Storage) {
+func testOneOfManyWritersWins(t conformance.T, s storage.Storage) {
 	const writers = 16
 	contents := make([][]byte, writers)
 	errs := make([]error, writers)
@@ -88,7 +88,7 @@ func testOneOfManyWritersWins(t *testing.T, s storage.Storage) {
 	wantContent(t, s, "race/here", contents[winner])
 }
 
-func testWrongBytesLeaveNoTrace(t *testing.T, s storage.Storage) {
+func testWrongBytesLeaveNoTrace(t conformance.T, s storage.Storage) {
 	content := noise(3, 300_000)
 	honest := request("wrong/bytes", content)
 	longer, shorter, other, noDigest := honest, honest, honest, honest
@@ -110,7 +110,7 @@ func testWrongBytesLeaveNoTrace(t *testing.T, s storage.Storage) {
 	mustPut(t, s, honest.Key, content) // nothing is in its way
 }
 
-func testBodyErrorLeavesNoTrace(t *testing.T, s storage.Storage) {
+func testBodyErrorLeavesNoTrace(t conformance.T, s storage.Storage) {
 	content := noise(4, 300_000)
 	broken := io.MultiReader(bytes.NewReader(content[:200_000]), iotest.ErrReader(errors.New("upstream broke")))
 	if _, err := s.Put(contextFor(t), request("broken/body", content), broken); err == nil {
@@ -120,7 +120,7 @@ func testBodyErrorLeavesNoTrace(t *testing.T, s storage.Storage) {
 	mustPut(t, s, "broken/body", content)
 }
 
-func testReplaces(t *testing.T, s storage.Storage) {
+func testReplaces(t conformance.T, s storage.Storage) {
 	v1, v2, v3 := []byte("version 1"), []byte("version two"), []byte("version three")
 	replace := func(content []byte, old string) error {
 		req := request("checkpoint", content)
@@ -151,7 +151,7 @@ func testReplaces(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testOneOfManyReplacersWins(t *testing.T, s storage.Storage) {
+func testOneOfManyReplacersWins(t conformance.T, s storage.Storage) {
 	const writers = 16
 	base := []byte("base")
 	mustPut(t, s, "head", base)
@@ -185,7 +185,7 @@ func testOneOfManyReplacersWins(t *testing.T, s storage.Storage) {
 }
 
 // testReaderNeverSeesPart reads while a body is half through.
-func testReaderNeverSeesPart(t *testing.T, s storage.Storage) {
+func testReaderNeverSeesPart(t conformance.T, s storage.Storage) {
 	content := noise(5, 1<<20)
 	ctx := contextFor(t)
 	body, feed := io.Pipe()
@@ -210,7 +210,7 @@ func testReaderNeverSeesPart(t *testing.T, s storage.Storage) {
 	wantContent(t, s, "slow/upload", content)
 }
 
-func testKeyIsObjectOrPrefix(t *testing.T, s storage.Storage) {
+func testKeyIsObjectOrPrefix(t conformance.T, s storage.Storage) {
 	mustPut(t, s, "x/y", []byte("object"))
 	for _, key := range []string{"x", "x/y/z"} {
 		if _, err := s.Stat(contextFor(t), key); !errors.Is(err, storage.ErrNotFound) {
@@ -226,7 +226,7 @@ func testKeyIsObjectOrPrefix(t *testing.T, s storage.Storage) {
 	wantContent(t, s, "x/y", []byte("object"))
 }
 
-func testCancelledContext(t *testing.T, s storage.Storage) {
+func testCancelledContext(t conformance.T, s storage.Storage) {
 	content := noise(6, 1<<20)
 	mustPut(t, s, "there", content)
 	ctx, cancel := context.WithCancel(contextFor(t))

@@ -7,12 +7,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"testing"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-func testRanges(t *testing.T, s storage.Storage) {
+func testRanges(t conformance.T, s storage.Storage) {
 	content := noise(7, 600_000) // more than two frames
 	mustPut(t, s, "ranged", content)
 	size := int64(len(content))
@@ -37,7 +37,7 @@ func testRanges(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testNotFound(t *testing.T, s storage.Storage) {
+func testNotFound(t conformance.T, s storage.Storage) {
 	wantAbsent(t, s, "never/was")
 	if err := s.Delete(contextFor(t), "never/was"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("delete: %v, want ErrNotFound", err)
@@ -47,7 +47,7 @@ func testNotFound(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testDelete(t *testing.T, s storage.Storage) {
+func testDelete(t conformance.T, s storage.Storage) {
 	mustPut(t, s, "d/one", []byte("1"))
 	mustPut(t, s, "d/two", []byte("2"))
 	if err := s.Delete(contextFor(t), "d/one"); err != nil {
@@ -62,7 +62,7 @@ func testDelete(t *testing.T, s storage.Storage) {
 	wantContent(t, s, "d/one", []byte("anew"))
 }
 
-func testInvalidKeys(t *testing.T, s storage.Storage) {
+func testInvalidKeys(t conformance.T, s storage.Storage) {
 	content := []byte("x")
 	for _, key := range []string{
 		"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a/.hidden", ".tmp/x",
@@ -87,7 +87,7 @@ func testInvalidKeys(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testLongestKey(t *testing.T, s storage.Storage) {
+func testLongestKey(t conformance.T, s storage.Storage) {
 	key := strings.Repeat(strings.Repeat("k", 63)+"/", 8)
 	key = key[:storage.MaxKey-1] + "k"
 	if !storage.ValidKey(key) || len(key) != storage.MaxKey {
@@ -110,7 +110,7 @@ func awkward() []string {
 	}
 }
 
-func testListOrder(t *testing.T, s storage.Storage) {
+func testListOrder(t conformance.T, s storage.Storage) {
 	keys := awkward()
 	for i, key := range keys {
 		mustPut(t, s, key, noise(uint64(i), i))
@@ -143,7 +143,7 @@ func testListOrder(t *testing.T, s storage.Storage) {
 	}
 }
 
-func testListStops(t *testing.T, s storage.Storage) {
+func testListStops(t conformance.T, s storage.Storage) {
 	for i := range 5 {
 		mustPut(t, s, fmt.Sprintf("n/%d", i), nil)
 	}
@@ -162,7 +162,7 @@ func testListStops(t *testing.T, s storage.Storage) {
 	mustPut(t, s, "n/after", nil) // nothing is held up by a listing left early
 }
 
-func testListMany(t *testing.T, s storage.Storage) {
+func testListMany(t conformance.T, s storage.Storage) {
 	const n = 600 // more than two batches
 	var want []string
 	for i := range n {
@@ -177,7 +177,7 @@ func testListMany(t *testing.T, s storage.Storage) {
 }
 
 // testLocalPath is for storages with that power only.
-func testLocalPath(t *testing.T, s storage.Storage) {
+func testLocalPath(t conformance.T, s storage.Storage) {
 	local, ok := s.(storage.LocalPather)
 	if !ok {
 		t.Skip("storage has no local files")

@@ -11,20 +11,20 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/sdk/conformance"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 // Run checks a storage. open is called once for each subtest and MUST return
 // an empty storage every time; what it needs to be taken down again is for
-// t.Cleanup. Subtests run in parallel.
-func Run(t *testing.T, open func(t *testing.T) storage.Storage) {
+// t.Cleanup. Subtests run in parallel. Under go test, R is *testing.T.
+func Run[R conformance.Runner[R]](t R, open func(t R) storage.Storage) {
 	t.Helper()
 	tests := []struct {
 		name string
-		run  func(*testing.T, storage.Storage)
+		run  func(conformance.T, storage.Storage)
 	}{
 		{"PutThenRead", testPutThenRead},
 		{"EmptyObject", testEmptyObject},
@@ -49,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Storage) {
 		{"LocalPath", testLocalPath},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t R) {
 			t.Parallel()
 			test.run(t, open(t))
 		})
@@ -59,9 +59,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Storage) {
 // timeout ends a subtest that hangs.
 const timeout = 2 * time.Minute
 
-func contextFor(t *testing.T) context.Context {
+func contextFor(t conformance.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -87,7 +87,7 @@ func noise(seed uint64, n int) []byte {
 	return b
 }
 
-func mustPut(t *testing.T, s storage.Storage, key string, content []byte) {
+func mustPut(t conformance.T, s storage.Storage, key string, content []byte) {
 	t.Helper()
 	info, err := s.Put(contextFor(t), request(key, content), bytes.NewReader(content))
 	if err != nil {
@@ -108,7 +108,7 @@ func read(ctx context.Context, s storage.Storage, key string, offset, length int
 }
 
 // wantContent fails the test unless the object is exactly content.
-func wantContent(t *testing.T, s storage.Storage, key string, content []byte) {
+func wantContent(t conformance.T, s storage.Storage, key string, content []byte) {
 	t.Helper()
 	have, err := read(contextFor(t), s, key, 0, -1)
 	if err != nil {
@@ -120,7 +120,7 @@ func wantContent(t *testing.T, s storage.Storage, key string, content []byte) {
 }
 
 // wantAbsent fails the test if there is any trace of the object.
-func wantAbsent(t *testing.T, s storage.Storage, key string) {
+func wantAbsent(t conformance.T, s storage.Storage, key string) {
 	t.Helper()
 	if _, err := s.Stat(contextFor(t), key); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("stat %s: %v, want ErrNotFound", key, err)
@@ -136,7 +136,7 @@ func wantAbsent(t *testing.T, s storage.Storage, key string) {
 }
 
 // list returns the keys that List yields.
-func list(t *testing.T, s storage.Storage, prefix, after string) []string {
+func list(t conformance.T, s storage.Storage, prefix, after string) []string {
 	t.Helper()
 	var keys []string
 	for info, err := range s.List(contextFor(t), prefix, after) {
