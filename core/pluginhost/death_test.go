@@ -5,6 +5,7 @@ package pluginhost
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,7 +51,7 @@ func hostUntilKilled() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(i.current.process.ID(), h.dir)
+	fmt.Println(i.current.process.ID(), h.sockets.path)
 	select {}
 }
 
@@ -78,6 +79,24 @@ func TestPluginDiesWithItsHost(t *testing.T) {
 	}
 	_ = host.Wait() // killed
 	gone(t)
+	// What it left in the file system goes with the next host, not that of the living.
+	next, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("folder of a dead host's sockets: %v", err)
+	}
+	other, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(next.sockets.path); err != nil {
+		t.Errorf("folder of a living host's sockets: %v", err)
+	}
+	if err := errors.Join(next.Close(context.Background()), other.Close(context.Background())); err != nil {
+		t.Error(err)
+	}
 }
 
 // Pdeathsig means the thread, not the process: a plugin must outlive the

@@ -74,7 +74,7 @@ func (c Config) withDefaults() Config {
 // when every user of its instances is done.
 type Host struct {
 	config   Config
-	dir      string
+	sockets  *socketDir
 	versions func() map[int]plugin.PluginSet // of the protocol; a fresh map each time
 
 	mu        sync.Mutex
@@ -94,12 +94,12 @@ func New(c Config) (*Host, error) {
 			base = "/tmp"
 		}
 	}
-	dir, err := os.MkdirTemp(base, "rl")
+	dir, err := newSocketDir(base)
 	if err != nil {
-		return nil, fmt.Errorf("make socket folder: %w", err)
+		return nil, err
 	}
 	return &Host{
-		config: c, dir: dir, instances: map[*Instance]bool{},
+		config: c, sockets: dir, instances: map[*Instance]bool{},
 		versions: func() map[int]plugin.PluginSet { return wire.Plugins(nil) },
 	}, nil
 }
@@ -162,7 +162,7 @@ func (h *Host) Close(ctx context.Context) error {
 		wg.Go(func() { errs[n] = i.Close(ctx) })
 	}
 	wg.Wait()
-	if err := os.RemoveAll(h.dir); err != nil {
+	if err := h.sockets.remove(); err != nil {
 		errs = append(errs, fmt.Errorf("remove socket folder: %w", err))
 	}
 	return errors.Join(errs...)

@@ -78,7 +78,7 @@ func TestLaunchRefuses(t *testing.T) {
 		}
 	}
 	b.log.waitFor(t, "cannot go on") // why the quitter quit
-	if left, _ := os.ReadDir(b.dir); len(left) != 0 {
+	if left, _ := os.ReadDir(b.sockets.path); len(left) != 1 || left[0].Name() != aliveName {
 		t.Errorf("refused plugins left %v behind", left)
 	}
 }

@@ -222,7 +222,7 @@ func setup(t *testing.T, change ...func(*Config)) *bundle {
 		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(b.dir); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(b.sockets.path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("socket folder is left behind: %v", err)
 		}
 	})

@@ -88,7 +88,7 @@ func (h *Host) clientConfig(p *process, stderr io.Writer) *plugin.ClientConfig {
 		StartTimeout:     h.config.StartTimeout,
 		Logger:           wire.SilentLogger(),
 		Stderr:           stderr,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.dir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.sockets.path},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, tmp string) (runner.Runner, error) {
 			p.env, p.tmp = cmd.Env, tmp
 			return p, nil

@@ -207,7 +207,7 @@ func TestOthersCannotConnect(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	launch(t, b, Self(wire.KindStorage, "facts", greeting()))
-	sockets, err := filepath.Glob(filepath.Join(b.dir, "*", "plugin*"))
+	sockets, err := filepath.Glob(filepath.Join(b.sockets.path, "*", "plugin*"))
 	if err != nil || len(sockets) != 1 {
 		t.Fatalf("sockets %q, %v", sockets, err)
 	}
@@ -234,11 +234,11 @@ func TestSocketFolder(t *testing.T) { // not parallel: sets TMPDIR
 	}
 	b := setup(t)
 	i, _ := launch(t, b, Self(wire.KindStorage, "facts", greeting()))
-	sockets, err := filepath.Glob(filepath.Join(b.dir, "*", "plugin*"))
+	sockets, err := filepath.Glob(filepath.Join(b.sockets.path, "*", "plugin*"))
 	if err != nil || len(sockets) != 1 || len(sockets[0]) > 104 {
 		t.Fatalf("sockets %q, %v", sockets, err)
 	}
-	for _, dir := range []string{b.dir, filepath.Dir(sockets[0])} {
+	for _, dir := range []string{b.sockets.path, filepath.Dir(sockets[0])} {
 		fi, err := os.Stat(dir)
 		if err != nil || fi.Mode().Perm() != 0o700 {
 			t.Errorf("%s: mode %v, %v, want 0700", dir, fi.Mode(), err)
@@ -247,7 +247,7 @@ func TestSocketFolder(t *testing.T) { // not parallel: sets TMPDIR
 	if err := i.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if left, _ := os.ReadDir(b.dir); len(left) != 0 {
+	if left, _ := os.ReadDir(b.sockets.path); len(left) != 1 || left[0].Name() != aliveName {
 		t.Errorf("close left %v behind", left)
 	}
 }
