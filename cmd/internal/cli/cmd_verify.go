@@ -110,6 +110,10 @@ func (w *workspace) readOptions() verify.Options {
 
 // verify runs a verification with a progress bar.
 func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
+	return w.verifyStore(w.Store, opts)
+}
+
+func (w *workspace) verifyStore(store verify.Store, opts verify.Options) (*verify.Report, error) {
 	progress := site.Bar{}
 	stage := ""
 	opts.Progress = func(p verify.Progress) {
@@ -123,7 +127,7 @@ func (w *workspace) verify(opts verify.Options) (*verify.Report, error) {
 		}
 		progress.Set(p.Done, p.Total)
 	}
-	report, err := verify.Run(w.ctx, w.Store, opts)
+	report, err := verify.Run(w.ctx, store, opts)
 	progress.Done()
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
