@@ -1,0 +1,192 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// probeKey is no key of ours: what begins with a dot is never listed.
+const probeKey = ".rainlogs-probe"
+
+const probeText = "RainLogs asks this store whether it honours conditional writes. This object may be deleted.\n"
+
+// noETag is no object's.
+const noETag = `"00000000000000000000000000000000"`
+
+// conditions are what a store honours on PutObject.
+type conditions struct {
+	absent   bool // If-None-Match: *
+	match    bool // If-Match
+	checksum bool // x-amz-checksum-sha256 is compared with the bytes
+}
+
+// conditions asks the store, once, what it honours.
+//
+// The object is the same each time: where a default retention locks it, it
+// stays, and the next process is answered by a refusal instead of adding
+// another. Where it can be deleted, another process may delete it between two
+// requests; so what looks as if conditions were ignored is tried again under a
+// name that nobody else has.
+func (s *Store) conditions(ctx context.Context) (conditions, error) {
+	if err := s.asking.Acquire(ctx, 1); err != nil {
+		return conditions{}, err
+	}
+	defer s.asking.Release(1)
+	if s.probed != nil {
+		return *s.probed, nil
+	}
+	c, err := (&probe{s: s, key: probeKey}).run(ctx)
+	if err == nil && !(c.absent && c.match) {
+		c, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).run(ctx)
+	}
+	if err != nil {
+		return c, fmt.Errorf("probe the store: %w", err)
+	}
+	s.probed = &c
+	if c.absent && c.match {
+		s.cfg.Log.InfoContext(ctx, "store honours conditional writes", "bucket", s.bucket, "checksum", c.checksum)
+	} else {
+		s.cfg.Log.WarnContext(ctx, "store does not honour conditional writes: objects are looked for before and after a write instead",
+			"bucket", s.bucket, "if_none_match", c.absent, "if_match", c.match, "checksum", c.checksum)
+	}
+	return c, nil
+}
+
+// conditionalParts asks the store, once, whether it honours conditions when an
+// upload in parts is completed: there are some that do on PutObject alone.
+func (s *Store) conditionalParts(ctx context.Context, c conditions) (bool, error) {
+	if !c.absent && !c.match {
+		return false, nil
+	}
+	if err := s.asking.Acquire(ctx, 1); err != nil {
+		return false, err
+	}
+	defer s.asking.Release(1)
+	if s.inParts != nil {
+		return *s.inParts, nil
+	}
+	honoured, err := (&probe{s: s, key: probeKey}).parts(ctx)
+	if err == nil && !honoured {
+		honoured, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).parts(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("probe the store: %w", err)
+	}
+	if s.inParts = &honoured; !honoured {
+		s.cfg.Log.WarnContext(ctx, "store does not honour conditions on uploads in parts: objects are looked for before and after a write instead",
+			"bucket", s.bucket)
+	}
+	return honoured, nil
+}
+
+// probe is one asking, and what it leaves in the bucket until it ends.
+type probe struct {
+	s    *Store
+	key  string
+	made []*string // versions
+}
+
+func (p *probe) run(ctx context.Context) (c conditions, err error) {
+	defer func() { p.sweep(ctx) }()
+	if c.absent, err = p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
+		return c, err
+	}
+	if !c.absent && len(p.made) > 0 { // now it is there
+		if c.absent, err = p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
+			return c, err
+		}
+	}
+	if c.match, err = p.refuses(ctx, &s3.PutObjectInput{IfMatch: aws.String(noETag)}); err != nil {
+		return c, err
+	}
+	// A wrong checksum leaves nothing where checksums are compared.
+	c.checksum, err = p.refuses(ctx, &s3.PutObjectInput{ChecksumSHA256: base64Digest(fmt.Sprintf("%064d", 0))})
+	return c, err
+}
+
+// refuses reports whether a write is refused whose condition may not hold,
+// and for that reason.
+func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error) {
+	content := []byte(probeText)
+	in.Bucket, in.Key, in.Body = &p.s.bucket, p.s.key(p.key), bytes.NewReader(content)
+	in.ContentLength, in.ContentType = aws.Int64(int64(len(content))), aws.String("text/plain")
+	if in.ChecksumSHA256 == nil {
+		in.ContentMD5 = md5Of(content) // demanded where a bucket locks what is put
+	}
+	out, err := p.s.api.PutObject(ctx, in)
+	if err == nil {
+		p.made = append(p.made, out.VersionId)
+		return false, nil
+	}
+	a := answerOf(err)
+	switch {
+	case in.ChecksumSHA256 != nil && a.badDigest():
+		return true, nil
+	case in.ChecksumSHA256 == nil && (a.refused() || a.conflict() || in.IfMatch != nil && a.notFound()):
+		return true, nil
+	case a.unsupported():
+		return false, nil
+	}
+	return false, p.s.classify(ctx, err)
+}
+
+func (p *probe) parts(ctx context.Context) (honoured bool, err error) {
+	defer func() { p.sweep(ctx) }()
+	// Whether this is refused or not, the object is there then.
+	if _, err := p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
+		return false, err
+	}
+	s, key, content := p.s, p.s.key(p.key), []byte(probeText)
+	begun, err := s.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: key})
+	if err != nil {
+		return false, s.classify(ctx, err)
+	}
+	defer func() {
+		if honoured || err != nil {
+			s.abort(ctx, p.key, begun.UploadId)
+		}
+	}()
+	one := aws.Int32(1)
+	part, err := s.api.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &s.bucket, Key: key, UploadId: begun.UploadId, PartNumber: one, Body: bytes.NewReader(content),
+		ContentLength: aws.Int64(int64(len(content))), ContentMD5: md5Of(content),
+	})
+	if err != nil {
+		return false, s.classify(ctx, err)
+	}
+	done, err := s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &s.bucket, Key: key, UploadId: begun.UploadId, IfNoneMatch: aws.String("*"),
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: one, ETag: part.ETag}}},
+	})
+	switch a := answerOf(err); {
+	case err == nil:
+		p.made = append(p.made, done.VersionId)
+		return false, nil
+	case a.refused(), a.conflict():
+		return true, nil
+	case a.unsupported():
+		s.abort(ctx, p.key, begun.UploadId)
+		return false, nil
+	}
+	return false, s.classify(ctx, err)
+}
+
+// sweep removes what the asking has made. What a lock keeps stays.
+func (p *probe) sweep(ctx context.Context) {
+	if len(p.made) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	defer cancel()
+	for _, version := range p.made {
+		_, err := p.s.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.s.bucket, Key: p.s.key(p.key), VersionId: version})
+		if err != nil {
+			p.s.cfg.Log.DebugContext(ctx, "an object that asked the store stays", "key", p.key, "error", p.s.classify(ctx, err))
+		}
+	}
+}
