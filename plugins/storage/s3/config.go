@@ -53,16 +53,18 @@ type limits struct {
 	attempts int           // of one request
 	backoff  time.Duration // at most, between two of them
 	answer   time.Duration // from a request's last byte to its answer's header
+	slowest  int64         // bytes of a request's body in a second
 	stall    time.Duration // that a body may take for its next progressBytes
 	settle   time.Duration // first wait for what should be visible
 	recent   time.Duration // how long a 404 after a write is not believed
 	parts    int64         // of an upload; stores allow 1,000 at least (Scaleway), S3 10,000
+	page     int32         // objects of a listing's answer
 }
 
 func defaultLimits() limits {
 	return limits{
-		attempts: 5, backoff: 10 * time.Second, answer: 5 * time.Minute, stall: time.Minute,
-		settle: 200 * time.Millisecond, recent: 30 * time.Second, parts: 1000,
+		attempts: 5, backoff: 10 * time.Second, answer: 5 * time.Minute, slowest: 64 << 10, stall: time.Minute,
+		settle: 200 * time.Millisecond, recent: 30 * time.Second, parts: 1000, page: 1000,
 	}
 }
 

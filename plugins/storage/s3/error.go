@@ -63,56 +63,56 @@ func (a answer) unsupported() bool {
 	return false
 }
 
-// class returns the port's sentinel and what the operator may do about it,
+// class returns what the operator may do about it and the port's sentinel,
 // after S3's list of error codes
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) and
 // those that other servers add.
-func (a answer) class(s *Store) (sentinel error, hint string) {
+func (a answer) class(s *Store) (hint string, sentinel error) {
 	switch a.code {
 	case "NoSuchBucket":
-		return storage.ErrPermission, fmt.Sprintf("there is no bucket %q at %s: make it, or set bucket and region", s.bucket, s.endpoint)
+		return fmt.Sprintf("there is no bucket %q at %s: make it, or set bucket and region", s.bucket, s.endpoint), storage.ErrPermission
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
-		return storage.ErrPermission, "check the keys"
+		return "check the keys", storage.ErrPermission
 	case "RequestTimeTooSkewed":
-		return storage.ErrPermission, "this machine's clock and the store's differ"
+		return "this machine's clock and the store's differ", storage.ErrPermission
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException":
-		return nil, "check region and endpoint; redirects are not followed"
+		return "check region and endpoint; redirects are not followed", nil
 	case "RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted":
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	case "NoSuchUpload":
-		return storage.ErrUnavailable, "the store has forgotten the upload"
+		return "the store has forgotten the upload", storage.ErrUnavailable
 	case "ObjectLocked":
-		return storage.ErrLocked, ""
+		return "", storage.ErrLocked
 	}
 	if a.badDigest() { // changed on their way: they were compared before
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	}
 	if strings.Contains(a.code, "Quota") || strings.Contains(a.code, "StorageFull") || a.code == "InsufficientCapacity" {
-		return storage.ErrFull, ""
+		return "", storage.ErrFull
 	}
 	return a.statusClass()
 }
 
-func (a answer) statusClass() (sentinel error, hint string) {
+func (a answer) statusClass() (hint string, sentinel error) {
 	switch {
 	case a.status == http.StatusForbidden && a.aboutLock():
-		return storage.ErrLocked, ""
+		return "", storage.ErrLocked
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		return storage.ErrPermission, "the keys lack a right on the bucket"
+		return "the keys lack a right on the bucket", storage.ErrPermission
 	case a.status == http.StatusInsufficientStorage:
-		return storage.ErrFull, ""
+		return "", storage.ErrFull
 	case a.notFound():
-		return storage.ErrNotFound, ""
+		return "", storage.ErrNotFound
 	case a.status >= 300 && a.status < 400:
-		return nil, "check region and endpoint; redirects are not followed"
+		return "check region and endpoint; redirects are not followed", nil
 	case a.status == http.StatusNotImplemented:
-		return nil, "the store does not know this kind of request"
+		return "the store does not know this kind of request", nil
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests, a.status >= 500:
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	case a.status == 0 || a.status < 300: // no answer, or one that cannot be read
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	}
-	return nil, ""
+	return "", nil
 }
 
 // aboutLock: servers tell a lock's refusal from a missing right by words alone.
@@ -136,7 +136,7 @@ func (s *Store) classify(ctx context.Context, err error) error {
 		return ctxErr
 	}
 	a := answerOf(err)
-	sentinel, hint := a.class(s)
+	hint, sentinel := a.class(s)
 	text := s.describe(a, err)
 	if hint != "" {
 		text += " (" + hint + ")"

@@ -19,7 +19,7 @@ import (
 )
 
 // resumes is how often in a row a body that broke is asked for again without
-// a byte of progress.
+// having brought progressBytes.
 const resumes = 3
 
 // Get opens an object.
@@ -51,7 +51,8 @@ type reader struct {
 	at, end int64 // of the object; end is known exactly once it is open
 	etag    string
 	body    io.ReadCloser
-	failed  int // opens in a row that brought nothing
+	failed  int   // opens in a row that brought little
+	since   int64 // where the last of them began
 
 	sum    hash.Hash // of a whole object; nil for a part of one
 	sha256 string    // what it should be
@@ -87,7 +88,7 @@ func (r *reader) open() error {
 		_ = out.Body.Close() // nothing of it is used
 		return err
 	}
-	r.body, r.etag = out.Body, aws.ToString(out.ETag)
+	r.body, r.etag, r.since = out.Body, aws.ToString(out.ETag), r.at
 	r.sha256 = out.Metadata[metaSHA256]
 	return nil
 }
@@ -124,8 +125,10 @@ func (r *reader) Read(p []byte) (int, error) {
 		if r.sum != nil {
 			_, _ = r.sum.Write(p[:n]) // never fails: hash.Hash
 		}
-		if n > 0 || len(p) == 0 {
+		if r.at-r.since >= progressBytes {
 			r.failed = 0
+		}
+		if n > 0 || len(p) == 0 {
 			return n, nil // an error comes again
 		}
 		if err == nil {

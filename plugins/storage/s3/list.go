@@ -38,6 +38,7 @@ func (s *Store) list(ctx context.Context, prefix, after string, yield func(stora
 	in := &s3.ListObjectsV2Input{
 		Bucket: &s.bucket, Prefix: s.key(prefix),
 		EncodingType: types.EncodingTypeUrl, // foreign keys may not fit XML
+		MaxKeys:      &s.cfg.limits.page,
 	}
 	if after != "" && begins(after) { // else the store is not bothered with it
 		in.StartAfter = s.key(after)

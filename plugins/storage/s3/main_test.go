@@ -21,8 +21,8 @@ func TestMain(m *testing.M) { s3test.Main(m) }
 // hasty are limits that let faults end within a test's time.
 func hasty() limits {
 	return limits{
-		attempts: 3, backoff: 20 * time.Millisecond, answer: 5 * time.Second, stall: 500 * time.Millisecond,
-		settle: 10 * time.Millisecond, recent: time.Minute, parts: 1000,
+		attempts: 3, backoff: 20 * time.Millisecond, answer: 5 * time.Second, slowest: 10 << 20, stall: 500 * time.Millisecond,
+		settle: 10 * time.Millisecond, recent: time.Minute, parts: 1000, page: 1000,
 	}
 }
 

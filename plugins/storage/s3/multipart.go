@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -193,13 +194,22 @@ func (u *upload) complete(ctx context.Context, id *string, parts []types.Complet
 	return err
 }
 
-// abort gives up an upload, even one whose caller has gone. What it cannot
-// remove is invisible, and left to the bucket's own rule.
+// abort gives up an upload, even one whose caller has gone. A part that the
+// server was still taking may outlive it, so it goes on until there is no
+// upload (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
+// What it cannot remove is invisible, and left to the bucket's own rule.
 func (s *Store) abort(ctx context.Context, key string, id *string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
-	_, err := s.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: s.key(key), UploadId: id})
-	if err != nil && answerOf(err).code != "NoSuchUpload" {
+	var err error
+	for pause, n := s.cfg.limits.settle, 1; n <= looks && ctx.Err() == nil; n, pause = n+1, 2*pause {
+		_, err = s.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: s.key(key), UploadId: id})
+		if answerOf(err).status == http.StatusNotFound {
+			return
+		}
+		_ = wait(ctx, pause) // the loop looks at the context
+	}
+	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "parts of an upload are left in the bucket", "key", key, "error", s.classify(ctx, err))
 	}
 }

@@ -41,7 +41,7 @@ func (s *Store) conditions(ctx context.Context) (conditions, error) {
 		return *s.probed, nil
 	}
 	c, err := (&probe{s: s, key: probeKey}).run(ctx)
-	if err == nil && !(c.absent && c.match) {
+	if err == nil && (!c.absent || !c.match) {
 		c, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).run(ctx)
 	}
 	if err != nil {
