@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -189,4 +190,29 @@ func (p *probe) sweep(ctx context.Context) {
 			p.s.cfg.Log.DebugContext(ctx, "an object that asked the store stays", "key", p.key, "error", p.s.classify(ctx, err))
 		}
 	}
+}
+
+// lockable demands that the bucket has Object Lock. There are stores that
+// refuse a lock elsewhere after they have written the object.
+func (s *Store) lockable(ctx context.Context) error {
+	if err := s.asking.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer s.asking.Release(1)
+	if s.locks {
+		return nil
+	}
+	out, err := s.api.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &s.bucket})
+	switch a := answerOf(err); {
+	case err == nil && out.ObjectLockConfiguration != nil && out.ObjectLockConfiguration.ObjectLockEnabled == types.ObjectLockEnabledEnabled:
+		s.locks = true
+		return nil
+	case err == nil, a.unsupported(), a.status == http.StatusNotFound:
+		return fmt.Errorf("bucket %q has no Object Lock: most stores give it only to a bucket made with it; make one, or set lock to none", s.bucket)
+	case a.status == http.StatusForbidden: // the keys may lock, and not ask
+		s.cfg.Log.WarnContext(ctx, "the keys lack the right to ask whether the bucket has Object Lock", "bucket", s.bucket)
+		s.locks = true
+		return nil
+	}
+	return s.classify(ctx, err)
 }

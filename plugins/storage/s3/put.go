@@ -60,6 +60,11 @@ func (u *upload) run(ctx context.Context, body io.Reader) (err error) {
 	if u.caps, err = u.s.conditions(ctx); err != nil {
 		return err
 	}
+	if u.retainUntil() != nil {
+		if err := u.s.lockable(ctx); err != nil {
+			return err
+		}
+	}
 	if u.req.Size <= u.s.cfg.PartSize {
 		return u.small(ctx, body)
 	}

@@ -33,6 +33,7 @@ type Store struct {
 	reached bool                // the bucket has answered
 	probed  *conditions
 	inParts *bool // conditions are honoured by CompleteMultipartUpload
+	locks   bool  // the bucket has Object Lock, or does not tell
 }
 
 var (
