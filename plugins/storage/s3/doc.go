@@ -14,8 +14,9 @@
 // and the upload is aborted. A request that is repeated sends the bytes that
 // are held; the body is read once.
 //
-// Each request is signed with the SHA-256 of its payload, which every server
-// checks. Where the store keeps x-amz-checksum-sha256, it gets that too.
+// Each payload's SHA-256 is in its request, for the server to compare: as
+// x-amz-checksum-sha256, which the signature covers, where the store was seen
+// to refuse a wrong one; elsewhere in the signature itself, with Content-MD5.
 //
 // Only-if-absent is `If-None-Match: *`, Replaces is `If-Match` with the ETag
 // of the object whose digest is the one named. Whether a store honours them,

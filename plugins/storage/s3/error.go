@@ -40,8 +40,12 @@ func (a answer) notFound() bool {
 	return a.status == http.StatusNotFound && a.code != "NoSuchBucket" && a.code != "NoSuchUpload"
 }
 
-func (a answer) refused() bool  { return a.status == http.StatusPreconditionFailed }
-func (a answer) conflict() bool { return a.status == http.StatusConflict }
+func (a answer) refused() bool { return a.status == http.StatusPreconditionFailed }
+
+// conflict: another write of the object was under way.
+func (a answer) conflict() bool {
+	return a.status == http.StatusConflict && (a.code == "ConditionalRequestConflict" || a.code == "OperationAborted" || a.code == "")
+}
 
 func (a answer) rangeBeyond() bool { return a.status == http.StatusRequestedRangeNotSatisfiable }
 
@@ -81,6 +85,8 @@ func (a answer) class(s *Store) (hint string, sentinel error) {
 		return "", storage.ErrUnavailable
 	case "NoSuchUpload":
 		return "the store has forgotten the upload", storage.ErrUnavailable
+	case "ObjectParentIsFile", "ExistingObjectIsDirectory": // stores over a file system
+		return "a key is an object or a prefix of others, not both", storage.ErrExists
 	case "ObjectLocked":
 		return "", storage.ErrLocked
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -32,13 +33,14 @@ func (u *upload) large(ctx context.Context, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	honoured, err := u.s.conditionalParts(ctx, u.caps)
+	honoured, err := u.s.conditionsOfParts(ctx)
 	if err != nil {
 		return err
 	}
-	u.conditional = honoured && u.caps.absent
-	if u.req.Replaces != "" {
-		u.conditional = honoured && u.caps.match
+	u.caps.checksum = honoured.checksum
+	u.conditional = honoured.absent && u.caps.absent
+	if u.req.Replaces != "" { // who honours one on parts, and both elsewhere, honours both
+		u.conditional = honoured.absent && u.caps.match
 	}
 	// Refuse early what can only be refused late: it spares the upload.
 	if err := u.early(ctx); err != nil {
@@ -113,14 +115,15 @@ func (u *upload) sendParts(ctx context.Context, id *string, size int64, body io.
 	stoppable, stop := context.WithCancel(ctx)
 	defer stop()
 	group, gctx := errgroup.WithContext(stoppable)
-	in := newInput(gctx, body, u.req)
+	in, mem := newInput(gctx, body, u.req), newMemory(u.s.budget, size)
 	read := func() error {
 		for n := range parts {
-			buf, release, err := u.s.buffer(gctx, size)
+			whole, err := mem.take(gctx)
 			if err != nil {
 				return err
 			}
-			buf = buf[:min(size, u.req.Size-int64(n)*size)]
+			release := func() { mem.give(whole) }
+			buf := whole[:min(size, u.req.Size-int64(n)*size)]
 			if err := in.fill(buf); err != nil {
 				release()
 				return err
@@ -150,16 +153,35 @@ func (u *upload) sendParts(ctx context.Context, id *string, size int64, body io.
 	return parts, readErr
 }
 
-// buffer lends memory for a part, when there is some.
-func (s *Store) buffer(ctx context.Context, size int64) (buf []byte, release func(), err error) {
-	if err := s.budget.Acquire(ctx, size); err != nil {
-		return nil, nil, context.Cause(ctx)
+// memory is what one upload's parts are held in, of the budget for all. Its
+// buffers are used again, and given back with the upload.
+type memory struct {
+	budget *semaphore.Weighted
+	size   int64
+	free   chan []byte
+}
+
+func newMemory(budget *semaphore.Weighted, size int64) *memory {
+	const most = 65 // parts at the same time, and the one that is read
+	return &memory{budget: budget, size: size, free: make(chan []byte, most)}
+}
+
+// take returns a part's buffer, when there is memory for one.
+func (m *memory) take(ctx context.Context) ([]byte, error) {
+	if err := m.budget.Acquire(ctx, m.size); err != nil {
+		return nil, context.Cause(ctx)
 	}
-	if size != s.cfg.PartSize {
-		return make([]byte, size), func() { s.budget.Release(size) }, nil
+	select {
+	case buf := <-m.free:
+		return buf, nil
+	default:
+		return make([]byte, m.size), nil
 	}
-	pooled := s.parts.Get().(*[]byte) //nolint:forcetypeassert // nothing else is put there
-	return *pooled, func() { s.parts.Put(pooled); s.budget.Release(size) }, nil
+}
+
+func (m *memory) give(buf []byte) {
+	m.free <- buf // never full: the budget holds fewer
+	m.budget.Release(m.size)
 }
 
 func (u *upload) sendPart(ctx context.Context, id *string, n int32, content []byte) (types.CompletedPart, error) {
@@ -173,7 +195,7 @@ func (u *upload) sendPart(ctx context.Context, id *string, n int32, content []by
 	} else {
 		in.ContentMD5 = md5Of(content)
 	}
-	out, err := u.s.api.UploadPart(ctx, in, signedPayload(hex.EncodeToString(sum[:])), func(o *s3.Options) {
+	out, err := u.s.api.UploadPart(ctx, in, payload(hex.EncodeToString(sum[:]), u.caps.checksum), func(o *s3.Options) {
 		o.ContinueHeaderThresholdBytes = -1 // a part is not refused for what it says beforehand
 	})
 	if err != nil {

@@ -3,8 +3,11 @@ package s3
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -18,6 +21,9 @@ const probeText = "RainLogs asks this store whether it honours conditional write
 
 // noETag is no object's.
 const noETag = `"00000000000000000000000000000000"`
+
+// wrongDigest is no text's.
+var wrongDigest = strings.Repeat("0", hex.EncodedLen(sha256.Size))
 
 // conditions are what a store honours on PutObject.
 type conditions struct {
@@ -58,33 +64,6 @@ func (s *Store) conditions(ctx context.Context) (conditions, error) {
 	return c, nil
 }
 
-// conditionalParts asks the store, once, whether it honours conditions when an
-// upload in parts is completed: there are some that do on PutObject alone.
-func (s *Store) conditionalParts(ctx context.Context, c conditions) (bool, error) {
-	if !c.absent && !c.match {
-		return false, nil
-	}
-	if err := s.asking.Acquire(ctx, 1); err != nil {
-		return false, err
-	}
-	defer s.asking.Release(1)
-	if s.inParts != nil {
-		return *s.inParts, nil
-	}
-	honoured, err := (&probe{s: s, key: probeKey}).parts(ctx)
-	if err == nil && !honoured {
-		honoured, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).parts(ctx)
-	}
-	if err != nil {
-		return false, fmt.Errorf("probe the store: %w", err)
-	}
-	if s.inParts = &honoured; !honoured {
-		s.cfg.Log.WarnContext(ctx, "store does not honour conditions on uploads in parts: objects are looked for before and after a write instead",
-			"bucket", s.bucket)
-	}
-	return honoured, nil
-}
-
 // probe is one asking, and what it leaves in the bucket until it ends.
 type probe struct {
 	s    *Store
@@ -106,7 +85,7 @@ func (p *probe) run(ctx context.Context) (c conditions, err error) {
 		return c, err
 	}
 	// A wrong checksum leaves nothing where checksums are compared.
-	c.checksum, err = p.refuses(ctx, &s3.PutObjectInput{ChecksumSHA256: base64Digest(fmt.Sprintf("%064d", 0))})
+	c.checksum, err = p.refuses(ctx, &s3.PutObjectInput{ChecksumSHA256: base64Digest(wrongDigest)})
 	return c, err
 }
 
@@ -119,7 +98,8 @@ func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error
 	if in.ChecksumSHA256 == nil {
 		in.ContentMD5 = md5Of(content) // demanded where a bucket locks what is put
 	}
-	out, err := p.s.api.PutObject(ctx, in)
+	sum := sha256.Sum256(content)
+	out, err := p.s.api.PutObject(ctx, in, payload(hex.EncodeToString(sum[:]), in.ChecksumSHA256 != nil))
 	if err == nil {
 		p.made = append(p.made, out.VersionId)
 		return false, nil
@@ -134,47 +114,6 @@ func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error
 		return false, nil
 	}
 	return false, p.s.classify(ctx, err)
-}
-
-func (p *probe) parts(ctx context.Context) (honoured bool, err error) {
-	defer func() { p.sweep(ctx) }()
-	// Whether this is refused or not, the object is there then.
-	if _, err := p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
-		return false, err
-	}
-	s, key, content := p.s, p.s.key(p.key), []byte(probeText)
-	begun, err := s.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: key})
-	if err != nil {
-		return false, s.classify(ctx, err)
-	}
-	defer func() {
-		if honoured || err != nil {
-			s.abort(ctx, p.key, begun.UploadId)
-		}
-	}()
-	one := aws.Int32(1)
-	part, err := s.api.UploadPart(ctx, &s3.UploadPartInput{
-		Bucket: &s.bucket, Key: key, UploadId: begun.UploadId, PartNumber: one, Body: bytes.NewReader(content),
-		ContentLength: aws.Int64(int64(len(content))), ContentMD5: md5Of(content),
-	})
-	if err != nil {
-		return false, s.classify(ctx, err)
-	}
-	done, err := s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &s.bucket, Key: key, UploadId: begun.UploadId, IfNoneMatch: aws.String("*"),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: one, ETag: part.ETag}}},
-	})
-	switch a := answerOf(err); {
-	case err == nil:
-		p.made = append(p.made, done.VersionId)
-		return false, nil
-	case a.refused(), a.conflict():
-		return true, nil
-	case a.unsupported():
-		s.abort(ctx, p.key, begun.UploadId)
-		return false, nil
-	}
-	return false, s.classify(ctx, err)
 }
 
 // sweep removes what the asking has made. What a lock keeps stays.

@@ -21,21 +21,21 @@ func TestProbe(t *testing.T) {
 	with := func(header string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Header.Get(header) != "" }
 	}
-	all := conditions{absent: true, match: true, checksum: true}
+	all, inParts := conditions{absent: true, match: true, checksum: true}, conditions{absent: true, checksum: true}
 	tests := []struct {
 		name  string
 		match func(*http.Request) bool
 		fault s3test.Fault
 		want  conditions
-		parts bool
+		parts conditions
 	}{
-		{"all honoured", with("X-Nothing"), nil, all, true},
-		{"If-None-Match ignored", with("If-None-Match"), s3test.Without("If-None-Match"), conditions{match: true, checksum: true}, false},
-		{"If-None-Match refused", with("If-None-Match"), s3test.Refuse(501, "NotImplemented", "No."), conditions{match: true, checksum: true}, false},
-		{"If-Match ignored", with("If-Match"), s3test.Without("If-Match"), conditions{absent: true, checksum: true}, true},
-		{"checksum ignored", with("X-Amz-Checksum-Sha256"), s3test.Without("X-Amz-Checksum-Sha256"), conditions{absent: true, match: true}, true},
-		{"checksum refused", with("X-Amz-Checksum-Sha256"), s3test.Refuse(501, "NotImplemented", "No."), conditions{absent: true, match: true}, true},
-		{"ignored when parts are completed", s3test.Op("CompleteMultipartUpload"), s3test.Without("If-None-Match"), all, false},
+		{"all honoured", with("X-Nothing"), nil, all, inParts},
+		{"If-None-Match ignored", with("If-None-Match"), s3test.Without("If-None-Match"), conditions{match: true, checksum: true}, conditions{checksum: true}},
+		{"If-None-Match refused", with("If-None-Match"), s3test.Refuse(501, "NotImplemented", "No."), conditions{match: true, checksum: true}, conditions{checksum: true}},
+		{"If-Match ignored", with("If-Match"), s3test.Without("If-Match"), conditions{absent: true, checksum: true}, inParts},
+		{"checksum ignored", with("X-Amz-Checksum-Sha256"), s3test.Without("X-Amz-Checksum-Sha256"), conditions{absent: true, match: true}, conditions{absent: true}},
+		{"checksum refused", with("X-Amz-Checksum-Sha256"), s3test.Refuse(501, "NotImplemented", "No."), conditions{absent: true, match: true}, conditions{absent: true}},
+		{"ignored when parts are completed", s3test.Op("CompleteMultipartUpload"), s3test.Without("If-None-Match"), all, conditions{checksum: true}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -48,9 +48,9 @@ func TestProbe(t *testing.T) {
 			if diff := cmp.Diff(test.want, have, cmp.AllowUnexported(conditions{})); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
-			parts, err := s.conditionalParts(t.Context(), have)
+			parts, err := s.conditionsOfParts(t.Context())
 			if err != nil || parts != test.parts {
-				t.Errorf("parts: %v, %v", parts, err)
+				t.Errorf("parts: %+v, %v, want %+v", parts, err, test.parts)
 			}
 			if versions, uploads := remains(t, server, bucket); len(versions) != 0 || uploads != 0 {
 				t.Errorf("left: %v, %d uploads", versions, uploads)
@@ -100,8 +100,8 @@ func TestProbesUnderDefaultRetention(t *testing.T) {
 			if c, err := s.conditions(t.Context()); err != nil || !c.absent || !c.match {
 				t.Errorf("%+v, %v", c, err)
 			}
-			if ok, err := s.conditionalParts(t.Context(), conditions{absent: true}); err != nil || !ok {
-				t.Errorf("parts: %v, %v", ok, err)
+			if c, err := s.conditionsOfParts(t.Context()); err != nil || !c.absent {
+				t.Errorf("parts: %+v, %v", c, err)
 			}
 			for info, err := range s.List(t.Context(), "", "") {
 				t.Errorf("listed: %s, %v", info.Key, err)

@@ -98,10 +98,11 @@ func (u *upload) putObject(ctx context.Context, content []byte) error {
 		Bucket: &s.bucket, Key: s.key(u.req.Key), Body: bytes.NewReader(content), ContentLength: &u.req.Size,
 		ContentType: aws.String(contentType), Metadata: u.metadata(), StorageClass: types.StorageClass(s.cfg.StorageClass),
 	}
+	// One of them is demanded with a lock.
 	if u.caps.checksum {
 		in.ChecksumSHA256 = base64Digest(u.req.SHA256)
 	} else {
-		in.ContentMD5 = md5Of(content) // one of them is demanded with a lock
+		in.ContentMD5 = md5Of(content)
 	}
 	if until := u.retainUntil(); until != nil {
 		in.ObjectLockMode, in.ObjectLockRetainUntilDate = s.lockMode(), until
@@ -109,7 +110,7 @@ func (u *upload) putObject(ctx context.Context, content []byte) error {
 	if u.conditional {
 		in.IfNoneMatch, in.IfMatch = u.ifNoneMatch(), u.ifMatch()
 	}
-	_, err := s.api.PutObject(ctx, in, signedPayload(u.req.SHA256))
+	_, err := s.api.PutObject(ctx, in, payload(u.req.SHA256, u.caps.checksum))
 	return err
 }
 
@@ -151,9 +152,17 @@ func (s *Store) lockMode() types.ObjectLockMode {
 	return types.ObjectLockModeCompliance
 }
 
-// signedPayload signs a request with a digest that is known already: it is
-// checked by the server, and the SDK need not compute it again.
-func signedPayload(sum string) func(*s3.Options) {
+// unsigned stands in a signature for a payload that is not part of it.
+const unsigned = "UNSIGNED-PAYLOAD"
+
+// payload signs a request with the digest of its payload, which is known
+// already: the SDK need not compute it. Where the digest is in a header that
+// the server compares with the bytes, the signature covers that, and the
+// server need not compute it twice.
+func payload(sum string, checksum bool) func(*s3.Options) {
+	if checksum {
+		sum = unsigned
+	}
 	return s3.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("RainLogsPayloadHash", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,

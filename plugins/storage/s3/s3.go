@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,15 +24,14 @@ type Store struct {
 	keys      *redactor
 
 	budget *semaphore.Weighted // bytes of bodies in memory
-	parts  sync.Pool           // *[]byte of cfg.PartSize
 	held   held
 	recent recent
 
 	asking  *semaphore.Weighted // of 1: held while the store is asked about itself, guards the following
 	reached bool                // the bucket has answered
 	probed  *conditions
-	inParts *bool // conditions are honoured by CompleteMultipartUpload
-	locks   bool  // the bucket has Object Lock, or does not tell
+	inParts *conditions // of uploads in parts; match is not asked for
+	locks   bool        // the bucket has Object Lock, or does not tell
 }
 
 var (
@@ -62,7 +60,6 @@ func Open(c Config) (*Store, error) {
 	if c.Prefix != "" {
 		s.prefix = c.Prefix + "/"
 	}
-	s.parts.New = func() any { b := make([]byte, c.PartSize); return &b }
 	s.api = s3.New(s3.Options{
 		BaseEndpoint: aws.String(c.Endpoint), Region: c.Region, UsePathStyle: c.PathStyle,
 		Credentials: keys, HTTPClient: t, Retryer: newRetryer(c.limits), AppID: "rainlogs",
