@@ -70,7 +70,7 @@ func TestErrors(t *testing.T) {
 			p.Order(s3test.Op("GetObject"), -1, s3test.Refuse(test.status, test.code, test.message))
 			_, err := get(t.Context(), s, "k")
 			for _, sentinel := range sentinels {
-				if errors.Is(err, sentinel) != (sentinel == test.want) {
+				if errors.Is(err, sentinel) != errors.Is(test.want, sentinel) {
 					t.Errorf("%v is %v, want %v", err, sentinel, test.want)
 				}
 			}

@@ -215,7 +215,7 @@ func TestReplacedWhileRead(t *testing.T) {
 	first, second := noise(4, 400_000), noise(5, 400_000)
 	mustPut(t, s, "k", first)
 	p.Order(s3test.Op("GetObject"), 1, s3test.Truncate(1000))
-	r, err := s.Get(t.Context(), "k", 0, -1)
+	r, err := s.Get(t.Context(), "k", 1, -1) // a part has no digest to be compared with
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,9 @@ func (s *Store) conditions(ctx context.Context) (conditions, error) {
 	if s.probed != nil {
 		return *s.probed, nil
 	}
-	c, err := (&probe{s: s, key: probeKey}).run(ctx)
+	c, err := s.newProbe(probeKey).run(ctx)
 	if err == nil && (!c.absent || !c.match) {
-		c, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).run(ctx)
+		c, err = s.newProbe(probeKey + "-" + s.cfg.NewID()).run(ctx)
 	}
 	if err != nil {
 		return c, fmt.Errorf("probe the store: %w", err)
@@ -66,17 +66,19 @@ func (s *Store) conditions(ctx context.Context) (conditions, error) {
 
 // probe is one asking, and what it leaves in the bucket until it ends.
 type probe struct {
-	s    *Store
-	key  string
-	made []*string // versions
+	s         *Store
+	key, mark string
+	made      bool // there is an object of the mark
 }
+
+func (s *Store) newProbe(key string) *probe { return &probe{s: s, key: key, mark: s.cfg.NewID()} }
 
 func (p *probe) run(ctx context.Context) (c conditions, err error) {
 	defer func() { p.sweep(ctx) }()
 	if c.absent, err = p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
 		return c, err
 	}
-	if !c.absent && len(p.made) > 0 { // now it is there
+	if !c.absent && p.made { // now it is there
 		if c.absent, err = p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
 			return c, err
 		}
@@ -94,14 +96,14 @@ func (p *probe) run(ctx context.Context) (c conditions, err error) {
 func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error) {
 	content := []byte(probeText)
 	in.Bucket, in.Key, in.Body = &p.s.bucket, p.s.key(p.key), bytes.NewReader(content)
-	in.ContentLength, in.ContentType = aws.Int64(int64(len(content))), aws.String("text/plain")
+	in.ContentLength, in.ContentType, in.Metadata = aws.Int64(int64(len(content))), aws.String("text/plain"), p.metadata()
 	if in.ChecksumSHA256 == nil {
 		in.ContentMD5 = md5Of(content) // demanded where a bucket locks what is put
 	}
 	sum := sha256.Sum256(content)
-	out, err := p.s.api.PutObject(ctx, in, payload(hex.EncodeToString(sum[:]), in.ChecksumSHA256 != nil))
+	_, err := p.s.api.PutObject(ctx, in, payload(hex.EncodeToString(sum[:]), in.ChecksumSHA256 != nil))
 	if err == nil {
-		p.made = append(p.made, out.VersionId)
+		p.made = true
 		return false, nil
 	}
 	a := answerOf(err)
@@ -116,17 +118,23 @@ func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error
 	return false, p.s.classify(ctx, err)
 }
 
-// sweep removes what the asking has made. What a lock keeps stays.
+func (p *probe) metadata() map[string]string { return map[string]string{metaPut: p.mark} }
+
+// sweep removes what the asking has made, also by a request whose answer was
+// lost. What a lock keeps stays.
 func (p *probe) sweep(ctx context.Context) {
-	if len(p.made) == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
-	for _, version := range p.made {
-		_, err := p.s.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.s.bucket, Key: p.s.key(p.key), VersionId: version})
+	const most = 8 // writes of one asking
+	for range most {
+		head, err := p.s.head(ctx, p.key)
+		if err != nil || head.Metadata[metaPut] != p.mark {
+			return
+		}
+		_, err = p.s.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.s.bucket, Key: p.s.key(p.key), VersionId: head.VersionId})
 		if err != nil {
 			p.s.cfg.Log.DebugContext(ctx, "an object that asked the store stays", "key", p.key, "error", p.s.classify(ctx, err))
+			return
 		}
 	}
 }

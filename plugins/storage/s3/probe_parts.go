@@ -22,9 +22,9 @@ func (s *Store) conditionsOfParts(ctx context.Context) (conditions, error) {
 	if s.inParts != nil {
 		return *s.inParts, nil
 	}
-	c, err := (&probe{s: s, key: probeKey}).parts(ctx)
+	c, err := s.newProbe(probeKey).parts(ctx)
 	if err == nil && !c.absent {
-		c, err = (&probe{s: s, key: probeKey + "-" + s.cfg.NewID()}).parts(ctx)
+		c, err = s.newProbe(probeKey + "-" + s.cfg.NewID()).parts(ctx)
 	}
 	if err != nil {
 		return conditions{}, fmt.Errorf("probe the store: %w", err)
@@ -81,10 +81,10 @@ func (p *probe) refusesParts(ctx context.Context) (refused bool, err error) {
 	if err != nil {
 		return false, p.s.classify(ctx, err)
 	}
-	version, err := p.complete(ctx, id, part)
+	err = p.complete(ctx, id, part)
 	switch a := answerOf(err); {
 	case err == nil:
-		completed, p.made = true, append(p.made, version)
+		completed = true
 		return false, nil
 	case a.refused(), a.conflict():
 		return true, nil
@@ -96,7 +96,7 @@ func (p *probe) refusesParts(ctx context.Context) (refused bool, err error) {
 
 func (p *probe) begin(ctx context.Context, checksum types.ChecksumAlgorithm) (id *string, err error) {
 	out, err := p.s.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &p.s.bucket, Key: p.s.key(p.key), ChecksumAlgorithm: checksum,
+		Bucket: &p.s.bucket, Key: p.s.key(p.key), ChecksumAlgorithm: checksum, Metadata: p.metadata(),
 	})
 	if err != nil {
 		return nil, err
@@ -121,13 +121,10 @@ func (p *probe) part(ctx context.Context, id, checksum *string) (types.Completed
 	return types.CompletedPart{PartNumber: in.PartNumber, ETag: out.ETag, ChecksumSHA256: checksum}, nil
 }
 
-func (p *probe) complete(ctx context.Context, id *string, part types.CompletedPart) (version *string, err error) {
-	out, err := p.s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+func (p *probe) complete(ctx context.Context, id *string, part types.CompletedPart) error {
+	_, err := p.s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &p.s.bucket, Key: p.s.key(p.key), UploadId: id, IfNoneMatch: aws.String("*"),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{part}},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out.VersionId, nil
+	return err
 }

@@ -265,6 +265,8 @@ func (u *upload) settle(ctx context.Context, cause error) (done bool, err error)
 	switch {
 	case err == nil && head.Metadata[metaPut] == u.mark:
 		return true, nil
+	case err == nil && (u.req.Replaces == "" || aws.ToString(head.ETag) != u.etag):
+		return true, taken // a refusal may come as a reset: the server did not want the body
 	case lost:
 		return true, class
 	case errors.Is(err, storage.ErrNotFound):
@@ -273,7 +275,7 @@ func (u *upload) settle(ctx context.Context, cause error) (done bool, err error)
 		return true, taken
 	case err != nil:
 		return true, err
-	case u.req.Replaces == "" || aws.ToString(head.ETag) != u.etag || a.refused():
+	case a.refused():
 		return true, taken
 	case cause == nil:
 		return true, fmt.Errorf("%w: the store does not show what was written", storage.ErrUnavailable)
