@@ -14,6 +14,7 @@ PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
 FSCK       := github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
+VERSITYGW  := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 MODULE  := github.com/fabriziosalmi/rainlogs
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -41,10 +42,10 @@ endif
 endif
 endif
 
-.PHONY: help build demo test examples crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
+.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build: ## bin/rainlogs (cgo, DuckDB inside), bin/rainlogsd and bin/rainlogs-verify (static)
 	CGO_ENABLED=1 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rainlogs ./cmd/rainlogs
@@ -55,7 +56,7 @@ demo: build ## a day of traffic with an incident in it: collected, sealed, verif
 	bin/rainlogs demo --no-tui
 
 test: ## the fast tests (TESTFLAGS=… for go test)
-	@go test $(TESTFLAGS) ./...
+	@$(s3server) go test $(TESTFLAGS) ./...
 
 # Modules of their own, which know nothing of RainLogs but its sdk.
 examples: ## vet, build and test the example plugins (RAINLOGS_REQUIRE_SSH=1: none may be skipped)
@@ -82,14 +83,22 @@ $(TOOLS)/$(notdir $(1)):
 	rm -f $(TOOLS)/$(firstword $(subst @, ,$(notdir $(1))))@*
 	touch $$@
 endef
-$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK),$(eval $(call tool,$(t))))
+$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK) $(VERSITYGW),$(eval $(call tool,$(t))))
 needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
+
+s3server: $(call needs,$(VERSITYGW)) ## the S3 server that tests start (versitygw)
+	@:
+
+# Where it cannot be built, tests that need it are skipped.
+ifeq ($(shell uname -s),Linux)
+s3server = if $(MAKE) --no-print-directory s3server >&2; then export RAINLOGS_VERSITYGW=$(TOOLS)/versitygw; fi;
+endif
 
 judge: $(call needs,$(FSCK)) ## archives judged by other people's programs: tessera's fsck, sha256sum, zstd, Python
 	RAINLOGS_FSCK=$(TOOLS)/fsck go test -run 'TestMainJob|TestRealRequests' -count=1 -v ./cmd/rainlogs/
 
 race: ## the fast tests under the race detector (RACE=… for other packages)
-	@go test -race $(TESTFLAGS) $(RACE)
+	@$(s3server) go test -race $(TESTFLAGS) $(RACE)
 
 lint: $(call needs,$(GOLANGCI)) ## golangci-lint, import rules included
 	$(TOOLS)/golangci-lint run --allow-parallel-runners

@@ -6,6 +6,7 @@ package standard
 import (
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull"
 	"github.com/fabriziosalmi/rainlogs/plugins/storage/fs"
+	"github.com/fabriziosalmi/rainlogs/plugins/storage/s3"
 	"github.com/fabriziosalmi/rainlogs/sdk"
 )
 
@@ -14,6 +15,7 @@ func Plugins() []sdk.Plugin {
 	return []sdk.Plugin{
 		logpull.Plugin(),
 		fs.Plugin(),
+		s3.Plugin(),
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
+	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	"github.com/fabriziosalmi/rainlogs/sdk"
 	"github.com/fabriziosalmi/rainlogs/sdk/config"
@@ -29,7 +28,7 @@ func TestMain(m *testing.M) {
 		sdk.Serve(p)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	s3test.Main(m)
 }
 
 func TestDeclarations(t *testing.T) {
