@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
 )
 
@@ -27,7 +28,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "plugin-serve" {
 		main()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := s3test.Stop(); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "stop S3 server:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 const (

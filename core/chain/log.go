@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -50,8 +51,11 @@ type Config struct {
 	Archive string // UUID
 	Chain   evidence.ChainID
 	Key     PrivateKey
-	Now     func() time.Time // for StaleAfter only
-	Log     *slog.Logger
+	// Retain is for how long the store is asked to lock what is never replaced:
+	// published checkpoints, and tiles and bundles that are full. 0 is not at all.
+	Retain time.Duration
+	Now    func() time.Time // for StaleAfter and Retain only
+	Log    *slog.Logger
 }
 
 // Log appends to one chain. It is not safe for concurrent use: a chain has
@@ -62,6 +66,7 @@ type Log struct {
 	origin   string
 	signer   note.Signer
 	verifier note.Verifier
+	retain   time.Duration
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -83,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	l := &Log{
 		files: files{cfg.Store, cfg.Chain}, store: cfg.Store,
-		origin: origin, signer: signer, verifier: verifier, now: cfg.Now, log: cfg.Log,
+		origin: origin, signer: signer, verifier: verifier, retain: cfg.Retain, now: cfg.Now, log: cfg.Log,
 	}
 	if err := l.Reload(ctx); err != nil {
 		return nil, fmt.Errorf("open chain %s: %w", cfg.Chain, err)
@@ -293,6 +298,10 @@ func (l *Log) putOnce(ctx context.Context, key string, data []byte) error {
 // put writes only if absent, or in place of exactly old.
 func (l *Log) put(ctx context.Context, key string, data, old []byte) error {
 	req := storage.PutRequest{Key: key, Size: int64(len(data)), SHA256: digest(data)}
+	// A partial tile is removed soon, and the pointer is moved.
+	if l.retain > 0 && key != l.id.CheckpointKey() && !strings.Contains(key, ".p/") {
+		req.RetainUntil = l.now().Add(l.retain)
+	}
 	if old != nil {
 		req.Replaces = digest(old)
 	}

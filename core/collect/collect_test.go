@@ -51,6 +51,7 @@ type bundle struct {
 	cat    *sqlite.Catalog
 	key    chain.PrivateKey
 	busy   time.Duration
+	retain time.Duration
 	says   func() ([]evidence.Observation, error)
 
 	mu  sync.Mutex
@@ -101,7 +102,7 @@ func (b *bundle) collector() *collect.Collector {
 		Collector: evidence.Collector{Name: "test", Version: "1", Host: "h"},
 		Plugin:    collect.Plugin{Name: "fake", Version: "1"},
 		SpoolDir:  filepath.Join(b.dir, "spool"), Now: b.clock, Wait: b.wait,
-		Log: slog.New(slog.DiscardHandler), Concurrency: 3, Busy: b.busy, Statements: b.says,
+		Log: slog.New(slog.DiscardHandler), Concurrency: 3, Busy: b.busy, Statements: b.says, Retain: b.retain,
 	})
 	b.must(err)
 	return c

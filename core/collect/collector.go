@@ -36,6 +36,9 @@ type Config struct {
 	Collector evidence.Collector
 	Plugin    Plugin
 	SpoolDir  string
+	// Retain is for how long the store is asked to lock an object, from the end
+	// of its window on, if it can; 0 is not at all. A lock ends as the policy does.
+	Retain time.Duration
 	// Statements are sealed before the next object of a chain whose latest of
 	// the topic says otherwise; may be nil. Values MUST be canonical (RFC 8785).
 	Statements func() ([]evidence.Observation, error)

@@ -117,7 +117,7 @@ func (c *Collector) lock(ctx context.Context, id evidence.ChainID) (unlock func(
 // open brings log, catalog and pending records of a chain into agreement. The
 // caller holds its lock.
 func (c *Collector) open(ctx context.Context, id evidence.ChainID) (*sealer, error) {
-	l, err := chain.Open(ctx, chain.Config{Store: c.Store, Archive: c.Archive, Chain: id, Key: c.Key, Now: c.Now, Log: c.Log})
+	l, err := chain.Open(ctx, chain.Config{Store: c.Store, Archive: c.Archive, Chain: id, Key: c.Key, Retain: c.Retain, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the chain already
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/sdk/probe"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -47,8 +49,9 @@ func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 		Short: "Make a config, a signing key, a catalog and an archive in a folder",
 		Long: "Make a config, a signing key, a catalog and an archive in a folder, and print the verifier key.\n" +
 			"Pin that key somewhere the archive's keepers cannot write: it is what an auditor trusts.",
-		Example: "rainlogs init --dir ./evidence --yes\nexport CLOUDFLARE_API_TOKEN=…\nrainlogs --config ./evidence zone add 023e105f4ecef8ad9ca31a8372d0c353",
-		Args:    cobra.NoArgs,
+		Example: "rainlogs init --dir ./evidence --yes\nrainlogs init --dir ./evidence --yes --storage '{plugin: s3, provider: hetzner, region: fsn1, bucket: evidence, lock: compliance,\n" +
+			"  access_key_id: env:S3_KEY, secret_access_key: env:S3_SECRET}'\nexport CLOUDFLARE_API_TOKEN=…\nrainlogs --config ./evidence zone add 023e105f4ecef8ad9ca31a8372d0c353",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !o.yes {
 				return site.Usagef("init writes into %s: say --yes to go on", o.dir)
@@ -57,7 +60,7 @@ func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.dir, "dir", ".", "folder to make")
-	cmd.Flags().StringVar(&o.storage, "storage", "fs", "storage plugin (fs)")
+	cmd.Flags().StringVar(&o.storage, "storage", "fs", "fs for a folder beside the config, or a store as in archive.storage")
 	cmd.Flags().StringVar(&o.purpose, "purpose", "Security logging and incident evidence", "why these logs are kept, written into the archive")
 	cmd.Flags().StringVar(&o.token, "token", "env:CLOUDFLARE_API_TOKEN", "where the Cloudflare API token is found: env:NAME or file:PATH")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do it")
@@ -66,7 +69,9 @@ func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 
 func runInit(ctx context.Context, env *site.Env, g *site.Globals, o initOptions) error {
 	if o.storage != "fs" {
-		return site.Usagef("--storage %q is not known: this version has fs", o.storage)
+		if _, err := storeEntry("--storage", o.storage); err != nil {
+			return err
+		}
 	}
 	path := filepath.Join(o.dir, config.FileName)
 	if _, err := os.Stat(path); err == nil {
@@ -85,7 +90,8 @@ func runInit(ctx context.Context, env *site.Env, g *site.Globals, o initOptions)
 	}
 	// The config comes last of the files: its presence says that init went through.
 	if err := writeDescriptor(ctx, env, g, o, archive, key.Public()); err != nil {
-		return err
+		// A key that no archive has is in the way of the next try.
+		return errors.Join(err, os.Remove(filepath.Join(o.dir, "signing.key")))
 	}
 	if err := writeNew(filepath.Join(o.dir, "verifier.pub"), []byte(key.Public().VKey()+"\n"), 0o644); err != nil {
 		return err
@@ -119,6 +125,9 @@ func writeDescriptor(ctx context.Context, env *site.Env, g *site.Globals, o init
 	if err != nil {
 		return err
 	}
+	if err := probeStore(ctx, env, store); err != nil {
+		return err
+	}
 	sum := sha256.Sum256(b)
 	_, err = store.Put(ctx, storage.PutRequest{
 		Key: evidence.DescriptorKey, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:]),
@@ -130,6 +139,34 @@ func writeDescriptor(ctx context.Context, env *site.Env, g *site.Globals, o init
 		return fmt.Errorf("write %s: %w", evidence.DescriptorKey, err)
 	}
 	return nil
+}
+
+// probeStore says what a store guarantees, if it can find that out, and
+// refuses one that cannot be used.
+func probeStore(ctx context.Context, env *site.Env, store storage.Storage) error {
+	p, ok := store.(storage.Prober)
+	if !ok {
+		return nil
+	}
+	checks, err := p.Probe(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("probe the store: %w", err)
+	}
+	err = site.Table(env.Err, "", func(row func(...any)) {
+		for _, c := range checks {
+			row(c.Status, c.Name, c.Value, c.Detail)
+			if c.Remedy != "" {
+				row("", "", "", "→ "+c.Remedy)
+			}
+		}
+	})
+	if err == nil && !probe.Passed(checks) {
+		return site.EndWith(site.ExitFailed, "no archive was made: the store does not keep what its settings promise")
+	}
+	return err
 }
 
 func mustAbs(path string) string {
@@ -163,18 +200,22 @@ func writeNew(path string, b []byte, mode os.FileMode) error {
 }
 
 func configText(o initOptions) string {
+	store := "{name: local, plugin: fs, path: ./archive}"
+	if o.storage != "" && o.storage != "fs" {
+		store = strings.Join(strings.Fields(o.storage), " ")
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `# RainLogs configuration. rainlogs config check | show | schema
 archive:
   storage:
-    - {name: local, plugin: fs, path: ./archive}
+    - %s
 key: file:./signing.key          # Ed25519; back it up apart from the archive
 catalog: sqlite:./catalog.db     # a cache: rainlogs archive rebuild-catalog makes it again
 spool: ./spool
 sources:
   logpull:
     token: %s
-`, o.token)
+`, store, o.token)
 	if s := o.settings; s.baseURL != "" {
 		fmt.Fprintf(&b, "    base_url: %s\n    requests_per_minute_zone: %d\n    requests_per_minute_user: %d\n", s.baseURL, s.zoneRate, s.userRate)
 	}

@@ -142,7 +142,7 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 	}
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
-		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements,
+		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
 		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
 		Progress: func(ev collect.Event) {
 			turn.Lock()

@@ -171,7 +171,7 @@ func (w *workspace) catchUp(id evidence.ChainID) error {
 func (w *workspace) sealer() (*collect.Collector, error) {
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: collect.NoSource{}, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
-		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Now: w.Env.Now, Log: w.Logger(),
+		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention, Now: w.Env.Now, Log: w.Logger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up collector: %w", err)

@@ -50,7 +50,7 @@ func newReplicate(env *site.Env, g *site.Globals) *cobra.Command {
 }
 
 func runReplicate(w *workspace, zones []string, o replicateOptions) error {
-	entry, err := storeEntry(o.to)
+	entry, err := storeEntry("--to", o.to)
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,13 @@ func runReplicate(w *workspace, zones []string, o replicateOptions) error {
 }
 
 // storeEntry reads a store as it would stand in archive.storage.
-func storeEntry(text string) (config.Plugin, error) {
+func storeEntry(flag, text string) (config.Plugin, error) {
 	entry := config.Plugin{}
 	if strings.TrimSpace(text) == "" {
-		return nil, site.Usagef("say where to: --to '{plugin: fs, path: /mnt/copy}'")
+		return nil, site.Usagef("say where to: %s '{plugin: fs, path: /mnt/copy}'", flag)
 	}
 	if err := yaml.Unmarshal([]byte(text), &entry); err != nil || entry.Name() == "" {
-		return nil, site.Usagef("--to %.200q is no store such as {plugin: fs, path: /mnt/copy}", text)
+		return nil, site.Usagef("%s %.200q is no store such as {plugin: fs, path: /mnt/copy}", flag, text)
 	}
 	return entry, nil
 }

@@ -111,7 +111,7 @@ func (p *process) collector(ctx context.Context, w *site.Workspace) (*collect.Co
 	cc := w.Config.Collector
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
-		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements,
+		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
 		Attempts: 3, Backoff: cc.Recheck / 60, MaxBackoff: 3 * cc.Recheck, Recheck: cc.Recheck, Now: w.Env.Now, Log: p.log,
 	})
 	if err != nil {

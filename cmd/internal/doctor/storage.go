@@ -13,6 +13,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	sdkprobe "github.com/fabriziosalmi/rainlogs/sdk/probe"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -75,7 +76,56 @@ func (v *visit) storage(ctx context.Context, p config.Plugin) []Finding {
 	} else if took > slowStore {
 		f.Status, f.Remedy = Warn, "look at the network, the disk and what else uses them: each window takes several such answers"
 	}
-	return append(named(f), o.room(ctx)...)
+	out := append(named(f), v.place(name)...)
+	out = append(out, o.guarantees(ctx)...)
+	return append(out, o.room(ctx)...)
+}
+
+// place says under whose law a store is that is not on this machine's disks.
+func (v *visit) place(name string) []Finding {
+	for _, at := range v.w.Places() {
+		if at.Name != name {
+			continue
+		}
+		f := Finding{Check: "law", Subject: name, Status: OK, Found: fmt.Sprintf("%s is under the law of %s (%s), which archive.sovereignty: %s lets through", at.Host, at.Law, at.Class, at.Policy)}
+		if at.Declared {
+			f.Found += ", as the config declares"
+		}
+		if at.Notice != "" {
+			f.Status, f.Found, f.Remedy = Warn, at.Notice, "nothing if it is meant to be so: it is sealed into the chains"
+		}
+		return []Finding{f}
+	}
+	return nil
+}
+
+// guarantees are what the store found out about itself by trying.
+func (o openStore) guarantees(ctx context.Context) []Finding {
+	p, ok := o.Storage.(storage.Prober)
+	if !ok {
+		return nil
+	}
+	checks, err := p.Probe(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		f := failed(fmt.Errorf("cannot be probed: %w", err), remedyStore)
+		f.Subject = o.name
+		return []Finding{f}
+	}
+	var out []Finding
+	for _, c := range checks {
+		f := Finding{Check: "storage", Subject: o.name, Status: Warn, Found: strings.TrimSuffix(c.Name+" "+c.Value, " ") + ": " + c.Detail, Remedy: c.Remedy}
+		switch c.Status {
+		case sdkprobe.OK:
+			f.Status = OK
+		case sdkprobe.Fail:
+			f.Status = Fail
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // refuses puts what the store must refuse: the descriptor again, once as new

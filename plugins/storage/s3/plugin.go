@@ -18,7 +18,7 @@ func Plugin() sdk.Plugin {
 
 func schema() config.Schema {
 	return config.Schema{
-		{Name: "endpoint", Kind: config.String, Required: true, Help: "URL of the store: https://s3.example.eu"},
+		{Name: "endpoint", Kind: config.String, Required: true, Endpoint: true, Help: "URL of the store: https://s3.example.eu"},
 		{Name: "region", Kind: config.String, Required: true, Help: "region that requests are signed for"},
 		{Name: "bucket", Kind: config.String, Required: true, Help: "bucket that holds the objects; it must exist"},
 		{Name: "prefix", Kind: config.String, Help: "what all keys begin with, before a slash: archives/one"},

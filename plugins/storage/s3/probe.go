@@ -64,16 +64,16 @@ func (s *Store) conditions(ctx context.Context) (conditions, error) {
 	return c, nil
 }
 
-// probe is one asking, and what it leaves in the bucket until it ends.
-type probe struct {
+// asking is one round of questions, and what it leaves in the bucket until it ends.
+type asking struct {
 	s         *Store
 	key, mark string
 	made      bool // there is an object of the mark
 }
 
-func (s *Store) newProbe(key string) *probe { return &probe{s: s, key: key, mark: s.cfg.NewID()} }
+func (s *Store) newProbe(key string) *asking { return &asking{s: s, key: key, mark: s.cfg.NewID()} }
 
-func (p *probe) run(ctx context.Context) (c conditions, err error) {
+func (p *asking) run(ctx context.Context) (c conditions, err error) {
 	defer func() { p.sweep(ctx) }()
 	if c.absent, err = p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
 		return c, err
@@ -93,7 +93,7 @@ func (p *probe) run(ctx context.Context) (c conditions, err error) {
 
 // refuses reports whether a write is refused whose condition may not hold,
 // and for that reason.
-func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error) {
+func (p *asking) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error) {
 	content := []byte(probeText)
 	in.Bucket, in.Key, in.Body = &p.s.bucket, p.s.key(p.key), bytes.NewReader(content)
 	in.ContentLength, in.ContentType, in.Metadata = aws.Int64(int64(len(content))), aws.String("text/plain"), p.metadata()
@@ -118,11 +118,11 @@ func (p *probe) refuses(ctx context.Context, in *s3.PutObjectInput) (bool, error
 	return false, p.s.classify(ctx, err)
 }
 
-func (p *probe) metadata() map[string]string { return map[string]string{metaPut: p.mark} }
+func (p *asking) metadata() map[string]string { return map[string]string{metaPut: p.mark} }
 
 // sweep removes what the asking has made, also by a request whose answer was
 // lost. What a lock keeps stays.
-func (p *probe) sweep(ctx context.Context) {
+func (p *asking) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	const most = 8 // writes of one asking

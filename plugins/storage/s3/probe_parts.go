@@ -36,7 +36,7 @@ func (s *Store) conditionsOfParts(ctx context.Context) (conditions, error) {
 	return c, nil
 }
 
-func (p *probe) parts(ctx context.Context) (c conditions, err error) {
+func (p *asking) parts(ctx context.Context) (c conditions, err error) {
 	defer func() { p.sweep(ctx) }()
 	// Whether this is refused or not, the object is there then.
 	if _, err := p.refuses(ctx, &s3.PutObjectInput{IfNoneMatch: aws.String("*")}); err != nil {
@@ -50,7 +50,7 @@ func (p *probe) parts(ctx context.Context) (c conditions, err error) {
 }
 
 // refusesPart reports whether a part with a wrong checksum is refused.
-func (p *probe) refusesPart(ctx context.Context) (bool, error) {
+func (p *asking) refusesPart(ctx context.Context) (bool, error) {
 	id, err := p.begin(ctx, types.ChecksumAlgorithmSha256)
 	if err == nil {
 		defer p.s.abort(ctx, p.key, id)
@@ -66,7 +66,7 @@ func (p *probe) refusesPart(ctx context.Context) (bool, error) {
 }
 
 // refusesParts reports whether an upload is not completed over what is there.
-func (p *probe) refusesParts(ctx context.Context) (refused bool, err error) {
+func (p *asking) refusesParts(ctx context.Context) (refused bool, err error) {
 	id, err := p.begin(ctx, "")
 	if err != nil {
 		return false, p.s.classify(ctx, err)
@@ -94,7 +94,7 @@ func (p *probe) refusesParts(ctx context.Context) (refused bool, err error) {
 	return false, p.s.classify(ctx, err)
 }
 
-func (p *probe) begin(ctx context.Context, checksum types.ChecksumAlgorithm) (id *string, err error) {
+func (p *asking) begin(ctx context.Context, checksum types.ChecksumAlgorithm) (id *string, err error) {
 	out, err := p.s.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &p.s.bucket, Key: p.s.key(p.key), ChecksumAlgorithm: checksum, Metadata: p.metadata(),
 	})
@@ -104,7 +104,7 @@ func (p *probe) begin(ctx context.Context, checksum types.ChecksumAlgorithm) (id
 	return out.UploadId, nil
 }
 
-func (p *probe) part(ctx context.Context, id, checksum *string) (types.CompletedPart, error) {
+func (p *asking) part(ctx context.Context, id, checksum *string) (types.CompletedPart, error) {
 	content := []byte(probeText)
 	sum := sha256.Sum256(content)
 	in := &s3.UploadPartInput{
@@ -121,7 +121,7 @@ func (p *probe) part(ctx context.Context, id, checksum *string) (types.Completed
 	return types.CompletedPart{PartNumber: in.PartNumber, ETag: out.ETag, ChecksumSHA256: checksum}, nil
 }
 
-func (p *probe) complete(ctx context.Context, id *string, part types.CompletedPart) error {
+func (p *asking) complete(ctx context.Context, id *string, part types.CompletedPart) error {
 	_, err := p.s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &p.s.bucket, Key: p.s.key(p.key), UploadId: id, IfNoneMatch: aws.String("*"),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{part}},

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,6 +34,8 @@ const (
 type transport struct {
 	client *http.Client
 	limits limits
+	now    func() time.Time
+	ahead  atomic.Pointer[time.Duration] // this machine's clock of the store's, by its last answer
 }
 
 func newTransport(c Config) (*transport, error) {
@@ -40,7 +43,7 @@ func newTransport(c Config) (*transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &transport{limits: c.limits, client: &http.Client{
+	return &transport{limits: c.limits, now: c.Now, client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
@@ -86,8 +89,22 @@ func (t *transport) Do(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		ahead := t.now().Sub(date)
+		t.ahead.Store(&ahead)
+	}
 	resp.Body = &watched{ReadCloser: resp.Body, cancel: cancel, stall: t.limits.stall}
 	return resp, nil
+}
+
+// skew is how far this machine's clock is ahead of the store's, to the second;
+// false before an answer that tells.
+func (t *transport) skew() (time.Duration, bool) {
+	ahead := t.ahead.Load()
+	if ahead == nil {
+		return 0, false
+	}
+	return *ahead, true
 }
 
 func (t *transport) close() { t.client.CloseIdleConnections() }
