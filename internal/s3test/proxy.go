@@ -41,11 +41,11 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 	p := &Proxy{server: s, seen: map[string]int{}}
 	p.pass = &httputil.ReverseProxy{
 		// The host is signed: it stays the one that the client knows.
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
-		Transport:     transport,
-		FlushInterval: -1,
-		ErrorLog:      log.New(io.Discard, "", 0),
-		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		// No FlushInterval: its timer would flush what a fault has cut already.
+		Transport:    transport,
+		ErrorLog:     log.New(io.Discard, "", 0),
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.front = httptest.NewUnstartedServer(p)
 	p.front.Config.ErrorLog = log.New(io.Discard, "", 0)

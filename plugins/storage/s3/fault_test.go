@@ -76,12 +76,19 @@ func TestPutThroughFaults(t *testing.T) {
 					t.Parallel()
 					p := s3test.NewProxy(t, server)
 					c := settings(p.URL(), server.Bucket(t, s3test.Versioned), server.Root)
-					c.limits.answer, c.limits.slowest, c.limits.attempts = 250*time.Millisecond, 50<<20, 4
+					c.limits.attempts = 4
+					s := open(t, c)
+					if _, err := s.conditionsOfParts(t.Context()); err != nil { // in peace
+						t.Fatal(err)
+					}
+					if f.name == "no answer" {
+						s.transport.limits.answer, s.transport.limits.slowest = 250*time.Millisecond, 50<<20
+					}
 					content := large
 					if op == "PutObject" {
 						content = small
 					}
-					putThroughFault(t, server, p, open(t, c), op, times, f.fault, content)
+					putThroughFault(t, server, p, s, op, times, f.fault, content)
 				})
 			}
 		}
