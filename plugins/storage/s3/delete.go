@@ -52,13 +52,11 @@ func (s *Store) remove(ctx context.Context, key string) error {
 
 // version is one state of a key that the bucket remembers, or the mark of its
 // deletion.
-type version struct {
-	id       *string
-	modified time.Time
-}
+type version struct{ id *string }
 
-// versions returns a key's versions, the oldest first, or none where the
-// bucket has never kept any.
+// versions returns a key's versions, the oldest first, and behind them the
+// marks of deletions; or none where the bucket has never kept any. Their order is
+// that of the listing: stores do not agree with themselves on times.
 func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
 	status, err := s.api.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &s.bucket})
 	switch a := answerOf(err); {
@@ -68,7 +66,7 @@ func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
 		return nil, s.classify(ctx, err)
 	}
 	// Without the right to ask for the status, the listing tells.
-	var all []version
+	var all, marks []version
 	in := &s3.ListObjectVersionsInput{Bucket: &s.bucket, Prefix: s.key(key)}
 	for {
 		page, err := s.api.ListObjectVersions(ctx, in)
@@ -77,12 +75,12 @@ func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
 		}
 		for _, v := range page.Versions {
 			if aws.ToString(v.Key) == *in.Prefix {
-				all = append(all, version{v.VersionId, aws.ToTime(v.LastModified)})
+				all = append(all, version{v.VersionId})
 			}
 		}
 		for _, m := range page.DeleteMarkers {
 			if aws.ToString(m.Key) == *in.Prefix {
-				all = append(all, version{m.VersionId, aws.ToTime(m.LastModified)})
+				marks = append(marks, version{m.VersionId})
 			}
 		}
 		next := aws.ToString(page.NextKeyMarker)
@@ -91,10 +89,8 @@ func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
 		}
 		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
 	}
-	// They come newest first; the sort is stable for those of one second.
-	slices.Reverse(all)
-	slices.SortStableFunc(all, func(a, b version) int { return a.modified.Compare(b.modified) })
-	return all, nil
+	slices.Reverse(all) // they come newest first
+	return append(all, marks...), nil
 }
 
 func (s *Store) removeVersion(ctx context.Context, key string, id *string) error {
