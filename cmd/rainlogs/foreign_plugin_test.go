@@ -63,7 +63,7 @@ func TestArchiveInAForeignPlugin(t *testing.T) {
 	s := newSite(t, traffic(t, 20_000), logpulltest.Faults{})
 	pythonPlugin(t, filepath.Join(s.dir, "plugins"))
 	s.configure("collector: {window: 5m, lag: 5m, concurrency: 4}\nplugins: {dir: ./plugins}")
-	s.editConfig(`plugin: fs`, "plugin: python")
+	s.editConfig(`plugin: fs`, "plugin: python, country: IT")
 	s.fails(2, "not built in", "zone", "add", zoneID)
 	s.ok("plugin", "pin", "python", "--write")
 	s.ok("zone", "add", zoneID)

@@ -137,7 +137,7 @@ func TestPluginList(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"logpull built in": "source 1.0.0", "fs built in": "storage 1.0.0", "fs hidden": "storage",
+		"logpull built in": "source 1.0.0", "fs built in": "storage 1.0.0", "s3 built in": "storage 1.0.0", "fs hidden": "storage",
 		"keep pinned": "storage 0.3.0 archive.storage[0] (local)", "stranger not pinned": "storage",
 		"changed wrong digest": "storage", "open refused": "storage", "lost missing": "",
 	}

@@ -24,7 +24,7 @@ func TestCluster(t *testing.T) {
 		zones = n
 	}
 	server := pgtest.New(t)
-	s := newSite(t, zones, 2*time.Hour, rates{zone: 15, user: max(120, 4*zones), five: max(600, 14*zones)}, logpulltest.Faults{})
+	s := newSite(t, zones, 2*time.Hour, rates{zone: 15, user: max(360, 4*zones), five: max(1600, 14*zones)}, logpulltest.Faults{})
 	s.catalog = "file:./dsn"
 	dsn := server.DSN(t)
 	s.must(os.WriteFile(s.dir+"/dsn", []byte(dsn), 0o600))
