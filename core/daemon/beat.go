@@ -33,6 +33,7 @@ func (d *Daemon) beats(ctx context.Context) {
 		if err := d.beat(write, true); err != nil && ctx.Err() == nil {
 			d.Log.WarnContext(ctx, "sign of life not written", "error", err)
 		}
+		d.reclaim(write)
 		s.look(ctx)
 		cancel()
 	}
@@ -72,4 +73,16 @@ func (d *Daemon) rescue(ctx context.Context) error {
 		d.Log.WarnContext(ctx, "jobs of dead processes given back", "jobs", n)
 	}
 	return err //nolint:wrapcheck // says what it did
+}
+
+// reclaim gives back the jobs of this process whose end could not be written:
+// their windows would wait for an hour.
+func (d *Daemon) reclaim(ctx context.Context) {
+	n, err := d.queue.RescueOwn(ctx)
+	if err != nil {
+		d.Log.DebugContext(ctx, "own jobs not looked for", "error", err) // the next beat does
+	}
+	if n > 0 {
+		d.Log.WarnContext(ctx, "jobs given back whose end could not be written", "jobs", n)
+	}
 }

@@ -75,12 +75,18 @@ func Later(d time.Duration) error { return river.JobSnooze(max(d, 0)) } //nolint
 // worker adapts a handler to River.
 type worker[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
+	track   *tracker
 	timeout time.Duration
 	work    func(ctx context.Context, args T) error
 }
 
-func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error { return w.work(ctx, job.Args) }
-func (w *worker[T]) Timeout(*river.Job[T]) time.Duration               { return w.timeout }
+func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	w.track.begin(job.ID)
+	defer func() { w.track.end(job.ID, time.Now()) }()
+	return w.work(ctx, job.Args)
+}
+
+func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
 
 // planTimeout bounds a plan: it asks nobody but the catalog.
 const planTimeout = 3 * time.Minute
@@ -89,32 +95,32 @@ const planTimeout = 3 * time.Minute
 // storage's time.
 const windowTimeout = 50 * time.Minute
 
-func (h Handlers) workers() *river.Workers {
+func (h Handlers) workers(t *tracker) *river.Workers {
 	ws := river.NewWorkers()
-	river.AddWorker(ws, &worker[planArgs]{timeout: planTimeout, work: func(ctx context.Context, _ planArgs) error { return h.Plan(ctx) }})
-	river.AddWorker(ws, &worker[windowArgs]{timeout: windowTimeout, work: func(ctx context.Context, a windowArgs) error {
+	river.AddWorker(ws, &worker[planArgs]{track: t, timeout: planTimeout, work: func(ctx context.Context, _ planArgs) error { return h.Plan(ctx) }})
+	river.AddWorker(ws, &worker[windowArgs]{track: t, timeout: windowTimeout, work: func(ctx context.Context, a windowArgs) error {
 		id, err := a.chain()
 		if err != nil {
 			return fmt.Errorf("window job: %w", err)
 		}
 		return h.Window(ctx, id, evidence.Window{Start: a.Start.UTC(), End: a.End.UTC()})
 	}})
-	river.AddWorker(ws, &worker[observeArgs]{timeout: 15 * time.Minute, work: func(ctx context.Context, a observeArgs) error {
+	river.AddWorker(ws, &worker[observeArgs]{track: t, timeout: 15 * time.Minute, work: func(ctx context.Context, a observeArgs) error {
 		id, err := a.chain()
 		if err != nil {
 			return fmt.Errorf("observe job: %w", err)
 		}
 		return h.Observe(ctx, id)
 	}})
-	river.AddWorker(ws, &worker[expireArgs]{timeout: windowTimeout, work: func(ctx context.Context, a expireArgs) error {
+	river.AddWorker(ws, &worker[expireArgs]{track: t, timeout: windowTimeout, work: func(ctx context.Context, a expireArgs) error {
 		id, err := a.chain()
 		if err != nil {
 			return fmt.Errorf("expire job: %w", err)
 		}
 		return h.Expire(ctx, id)
 	}})
-	river.AddWorker(ws, &worker[checkArgs]{timeout: -1, work: func(ctx context.Context, _ checkArgs) error { return h.Check(ctx) }})
-	river.AddWorker(ws, &worker[healArgs]{timeout: windowTimeout, work: func(ctx context.Context, _ healArgs) error { return h.Heal(ctx) }})
+	river.AddWorker(ws, &worker[checkArgs]{track: t, timeout: -1, work: func(ctx context.Context, _ checkArgs) error { return h.Check(ctx) }})
+	river.AddWorker(ws, &worker[healArgs]{track: t, timeout: windowTimeout, work: func(ctx context.Context, _ healArgs) error { return h.Heal(ctx) }})
 	return ws
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -174,42 +173,4 @@ func one(op string, id int64) func(*rivertype.JobRow, error) (Job, error) {
 		}
 		return fromRow(r), nil
 	}
-}
-
-// Rescue gives back the running jobs of processes that are no longer alive,
-// and returns how many. River does the same by age alone, after an hour.
-func (q *Queue) Rescue(ctx context.Context, alive func(process string) bool) (int, error) {
-	running, err := q.List(ctx, Filter{States: []string{StateRunning}, Limit: MaxList})
-	if err != nil {
-		return 0, err
-	}
-	now := time.Now().UTC()
-	p := &riverdriver.JobRescueManyParams{StuckHorizon: now}
-	for _, j := range running {
-		if j.AttemptedBy == "" || alive(j.AttemptedBy) {
-			continue
-		}
-		why, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: max(j.Attempt, 1), Error: "the process " + j.AttemptedBy + " died"})
-		if err != nil {
-			return 0, fmt.Errorf("rescue job %d: %w", j.ID, err)
-		}
-		p.ID, p.Error = append(p.ID, j.ID), append(p.Error, why)
-		p.FinalizedAt = append(p.FinalizedAt, nil)
-		p.ScheduledAt, p.State = append(p.ScheduledAt, earliest(j.Start, now)), append(p.State, StateAvailable)
-	}
-	if len(p.ID) == 0 {
-		return 0, nil
-	}
-	if _, err := q.exec.JobRescueMany(ctx, p); err != nil {
-		return 0, fmt.Errorf("rescue %d jobs: %w", len(p.ID), err)
-	}
-	return len(p.ID), nil
-}
-
-// earliest is the window's start, which keeps a rescued job's place, if it has one.
-func earliest(start, now time.Time) time.Time {
-	if start.IsZero() || start.After(now) {
-		return now
-	}
-	return start
 }

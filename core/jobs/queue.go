@@ -63,6 +63,8 @@ type jobClient interface {
 
 // Queue is a collector's queue.
 type Queue struct {
+	id     string
+	track  *tracker
 	client client
 	exec   riverdriver.Executor
 	close  func() error
@@ -134,14 +136,15 @@ func open[T any](ctx context.Context, driver riverdriver.Driver[T], cfg Config, 
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return nil, fmt.Errorf("make tables: %w", err)
 	}
-	c, err := river.NewClient(driver, cfg.river(quiet, pollOnly))
+	track := newTracker()
+	c, err := river.NewClient(driver, cfg.river(quiet, pollOnly, track))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // wrapped by the callers
 	}
-	return &Queue{client: c, exec: driver.GetExecutor()}, nil
+	return &Queue{id: cfg.ID, track: track, client: c, exec: driver.GetExecutor()}, nil
 }
 
-func (c Config) river(log *slog.Logger, pollOnly bool) *river.Config {
+func (c Config) river(log *slog.Logger, pollOnly bool, t *tracker) *river.Config {
 	rc := &river.Config{Logger: log, ID: c.ID, PollOnly: pollOnly, RetryPolicy: backoff{}}
 	if c.Handlers == nil {
 		return rc
@@ -153,7 +156,7 @@ func (c Config) river(log *slog.Logger, pollOnly bool) *river.Config {
 	if soft <= 0 {
 		soft = 30 * time.Second
 	}
-	rc.Workers, rc.SoftStopTimeout = c.Handlers.workers(), soft
+	rc.Workers, rc.SoftStopTimeout = c.Handlers.workers(t), soft
 	rc.Queues = map[string]river.QueueConfig{}
 	for name, n := range c.Workers {
 		rc.Queues[name] = river.QueueConfig{MaxWorkers: n}
