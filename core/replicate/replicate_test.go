@@ -32,7 +32,7 @@ type bundle struct {
 }
 
 // windows is more than a tile has room for.
-const windows = 300
+const windows = 260
 
 func setup(t *testing.T) *bundle {
 	t.Helper()

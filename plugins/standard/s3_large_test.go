@@ -60,6 +60,9 @@ func largeRequest(t *testing.T, key string, n int64) storage.PutRequest {
 // TestS3Memory: an object of any size, in and out, through the plugin's
 // process, which holds its parts and no more.
 func TestS3Memory(t *testing.T) { //nolint:paralleltest // it is measured
+	if raceEnabled {
+		t.Skip("the race detector takes memory of its own")
+	}
 	size, _ := mebibytes(t, 160)
 	server := s3test.Shared(t)
 	values := s3Values(server, server.Bucket(t, s3test.Plain))
