@@ -60,16 +60,16 @@ func TestDatabaseAway(t *testing.T) {
 
 	server.Stop(t, pgtest.Fast)
 	p := s.start("one")
-	s.until("it says what it waits for", time.Minute, func() bool {
+	s.until("it says what it waits for", 3*time.Minute, func() bool {
 		return strings.Contains(p.output.String(), "cannot begin yet") && strings.Contains(p.get("/health"), "is not open yet")
 	})
 	server.Start(t)
-	s.until("it has begun", time.Minute, func() bool { return s.objects() > 2 })
+	s.until("it has begun", 3*time.Minute, func() bool { return s.objects() > 2 })
 	server.Stop(t, pgtest.Immediate)
-	s.until("health tells", time.Minute, func() bool { return strings.Contains(p.get("/health"), `"catalog":{"status":"failing"`) })
+	s.until("health tells", 3*time.Minute, func() bool { return strings.Contains(p.get("/health"), `"catalog":{"status":"failing"`) })
 	server.Start(t)
 	s.collected(cat)
-	s.until("health is well again", time.Minute, func() bool { return strings.Contains(p.get("/health"), `"status":"ok"`) })
+	s.until("health is well again", 3*time.Minute, func() bool { return strings.Contains(p.get("/health"), `"status":"ok"`) })
 	p.stop(t)
 }
 
@@ -81,8 +81,8 @@ func TestTokenExpired(t *testing.T) {
 	file := filepath.Join(s.dir, "token")
 	s.must(os.WriteFile(file, []byte("an-expired-token-000000"), 0o600))
 	p := s.start("one")
-	s.until("the zone is blocked", time.Minute, func() bool { return s.blocked(cat, 0) == source.ReasonCredential })
-	s.until("metrics and health tell", time.Minute, func() bool {
+	s.until("the zone is blocked", 3*time.Minute, func() bool { return s.blocked(cat, 0) == source.ReasonCredential })
+	s.until("metrics and health tell", 3*time.Minute, func() bool {
 		return strings.Contains(p.get("/metrics"), `reason="credential"`) && strings.Contains(p.get("/health"), "1 zones are blocked")
 	})
 	if n := s.objects(); n != 0 {
@@ -105,8 +105,8 @@ func TestZoneDeleted(t *testing.T) {
 	s, cat := onFile(t, 2, 2*time.Hour)
 	s.emulator.SetDeleted(zoneID(0), true)
 	p := s.start("one")
-	s.until("the zone is blocked", time.Minute, func() bool { return s.blocked(cat, 0) == source.ReasonNotEntitled })
-	s.until("the other is collected", time.Minute, func() bool {
+	s.until("the zone is blocked", 3*time.Minute, func() bool { return s.blocked(cat, 0) == source.ReasonNotEntitled })
+	s.until("the other is collected", 3*time.Minute, func() bool {
 		backlog, err := cat.Backlog(t.Context())
 		s.must(err)
 		for _, b := range backlog {
@@ -140,7 +140,7 @@ func TestSpoolFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.start("one")
-	s.until("a window is set back for it", time.Minute, func() bool {
+	s.until("a window is set back for it", 3*time.Minute, func() bool {
 		open, err := cat.Windows(t.Context(), chainOf(0), s.from, time.Now(), catalog.Retrying)
 		s.must(err)
 		for _, w := range open {
@@ -170,12 +170,12 @@ func TestReloadIntoAMistake(t *testing.T) {
 		t.Helper()
 		s.must(os.WriteFile(path, []byte(text), 0o600))
 		s.must(p.Process.Signal(syscall.SIGHUP))
-		s.until(says, time.Minute, func() bool { return strings.Contains(p.output.String(), says) })
+		s.until(says, 3*time.Minute, func() bool { return strings.Contains(p.output.String(), says) })
 	}
 	reload("collector: {windo: 5m}\n"+string(good), "config cannot be used; the present one stays in force")
 	reload(strings.Replace(string(good), "file:./signing.key", "file:./none.key", 1), "cannot begin yet")
 	s.must(os.WriteFile(path, good, 0o600))
 	s.must(p.Process.Signal(syscall.SIGHUP))
-	s.until("it works again", time.Minute, func() bool { return strings.Contains(p.get("/health"), `"status":"ok"`) })
+	s.until("it works again", 3*time.Minute, func() bool { return strings.Contains(p.get("/health"), `"status":"ok"`) })
 	p.stop(t)
 }

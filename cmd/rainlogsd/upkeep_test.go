@@ -42,8 +42,8 @@ func TestUpkeep(t *testing.T) {
 		return len(backlog) == 0 && last.After(begun.Add(-2*time.Hour))
 	}
 	p := s.start("one")
-	s.until("all is collected", time.Minute, all)
-	s.until("both stores have all", time.Minute, func() bool { return cmp.Equal(s.files("archive"), s.files("far")) })
+	s.until("all is collected", 3*time.Minute, all)
+	s.until("both stores have all", 3*time.Minute, func() bool { return cmp.Equal(s.files("archive"), s.files("far")) })
 	before := s.objectsOf(0)
 
 	// The next day's work, with the far store away and a stranger's file in the near one.
@@ -54,12 +54,12 @@ func TestUpkeep(t *testing.T) {
 	s.must(os.WriteFile(stranger, []byte("x"), 0o600))
 	s.nextDay(cat)
 	p = s.start("one")
-	s.until("what is too old is gone from the near store", time.Minute, func() bool { return s.objectsOf(0) < before })
-	s.until("health tells", time.Minute, func() bool {
+	s.until("what is too old is gone from the near store", 3*time.Minute, func() bool { return s.objectsOf(0) < before })
+	s.until("health tells", 3*time.Minute, func() bool {
 		h := p.get("/health")
 		return strings.Contains(h, "self-check found 1 things damaged") && strings.Contains(h, "store far does not work")
 	})
-	s.until("metrics tell", time.Minute, func() bool {
+	s.until("metrics tell", 3*time.Minute, func() bool {
 		m := p.get("/metrics")
 		return strings.Contains(m, `rainlogs_self_checks_total{result="damaged"} 2`) &&
 			strings.Contains(m, `rainlogs_store_breaker_state{state="open",store="far"} 1`) &&
@@ -75,13 +75,13 @@ func TestUpkeep(t *testing.T) {
 	s.must(cat.PutNote(t.Context(), "selfcheck/state", []byte("{}")))
 	p = s.start("one")
 	s.until("the far store is healed, by deletions too", 2*time.Minute, func() bool { return cmp.Equal(s.files("archive"), s.files("far")) })
-	s.until("health is well again", time.Minute, func() bool {
+	s.until("health is well again", 3*time.Minute, func() bool {
 		return strings.Contains(p.get("/health"), `"status":"ok"`) && strings.Contains(p.get("/metrics"), `rainlogs_store_missed_objects{store="far"} 0`)
 	})
 	for _, pid := range p.children() {
 		s.must(syscall.Kill(pid, syscall.SIGKILL))
 	}
-	s.until("plugins are started again, and counted", time.Minute, func() bool {
+	s.until("plugins are started again, and counted", 3*time.Minute, func() bool {
 		_ = p.get("/health") // which asks the store
 		return strings.Contains(p.get("/metrics"), "rainlogs_plugin_restarts_total")
 	})

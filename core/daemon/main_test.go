@@ -221,7 +221,7 @@ func (s *site) daemon(ctx context.Context, token string, change func(*daemon.Con
 // until waits for a condition, looking again whenever something has happened.
 func (s *site) until(what string, ok func() bool) {
 	s.Helper()
-	deadline := time.NewTimer(90 * time.Second)
+	deadline := time.NewTimer(5 * time.Minute)
 	defer deadline.Stop()
 	again := time.NewTicker(100 * time.Millisecond) // for what nobody tells
 	defer again.Stop()
