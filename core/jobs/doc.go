@@ -19,7 +19,9 @@
 // River's leader, elected over all daemons, inserts the plan job and moves
 // scheduled jobs on. Jobs of a daemon that died stay "running"; every plan
 // gives those back whose client no longer shows a sign of life (Rescue), long
-// before River's own rescue by age.
+// before River's own rescue by age. A job whose end could not be written, the
+// database being away for longer than River tries, stays "running" too: its
+// own process gives it back (RescueOwn).
 //
 // # Order
 //

@@ -87,7 +87,7 @@ func runZoneAdd(w *workspace, id evidence.ChainID, o zoneAddOptions) error {
 	if known {
 		return w.tell("zone %s (%s) was under collection already, since %s: it is %s", z.Name, z.ID, site.RFC3339(z.AddedAt), standingOf(z))
 	}
-	return w.tell("zone %s (%s) is under collection: rainlogs pull %s --from -24h", z.Name, z.ID, z.Name)
+	return w.tell("zone %s (%s) is under collection: rainlogsd collects it from now on, and rainlogs pull %s --from -24h a range at once", z.Name, z.ID, z.Name)
 }
 
 // known returns a chain's zone as it is, or one that is new.
