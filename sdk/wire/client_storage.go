@@ -62,8 +62,8 @@ func (c *storageClient) put(op *call, req storage.PutRequest, payload io.Reader)
 		err = &sendError{err}
 	} else {
 		// One byte too many is enough to know that the size is wrong.
-		digest, err = sendFrames(io.LimitReader(payload, max(req.Size, 0)+1), func(frame []byte) error {
-			return send(&pb.PutPart{Part: &pb.PutPart_Frame{Frame: frame}})
+		digest, err = sendFrames(io.LimitReader(payload, max(req.Size, 0)+1), func(frame *outFrame) error {
+			return op.step(func() error { return out.SendMsg(frame) })
 		})
 	}
 	var lost *sendError
@@ -138,18 +138,16 @@ func (c *storageClient) Get(ctx context.Context, key string, offset, length int6
 		return nil, storageError("get", err)
 	}
 	r := newBody(window(length, c.config.MaxStream), storage.ErrCorrupt, func() (part, error) {
-		var m *pb.GetPart
-		err := op.step(func() (err error) {
-			m, err = in.Recv()
-			return err
-		})
+		m := &pb.GetPart{}
+		message := &incoming{Message: m}
+		err := op.step(func() error { return in.RecvMsg(message) })
 		if err == io.EOF { //nolint:errorlint // only the bare io.EOF is the end
 			return part{}, io.EOF
 		}
 		if err != nil {
 			return part{}, op.explain(err)
 		}
-		return part{frame: m.GetFrame(), digest: m.GetTrailer()}, nil
+		return partOf(message, m.GetFrame(), m.GetTrailer()), nil
 	})
 	return &getting{op: op, body: r}, nil
 }

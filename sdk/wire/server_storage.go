@@ -33,12 +33,15 @@ func (s *storageServer) Put(in grpc.ClientStreamingServer[pb.PutPart, pb.ObjectI
 		return encodeError(fmt.Errorf("%w: put without a header", ErrProtocol))
 	}
 	payload := newBody(unbounded, storage.ErrCorrupt, func() (part, error) {
-		m, err := in.Recv()
-		if err != nil {
+		m := &pb.PutPart{}
+		message := &incoming{Message: m}
+		if err := in.RecvMsg(message); err != nil {
 			return part{}, err
 		}
-		return part{frame: m.GetFrame(), digest: m.GetTrailer()}, nil
+		return partOf(message, m.GetFrame(), m.GetTrailer()), nil
 	})
+	// A storage compares what it reads with the request: not twice.
+	payload.promised = &pb.Digest{Length: h.GetSize(), Sha256: h.GetSha256()}
 	info, err := s.base.storage.Put(in.Context(), storage.PutRequest{
 		Key: h.GetKey(), Size: h.GetSize(), SHA256: h.GetSha256(),
 		Replaces: h.GetReplaces(), RetainUntil: fromTimestamp(h.GetRetainUntil()),
@@ -71,9 +74,7 @@ func (s *storageServer) get(req *pb.GetRequest, out grpc.ServerStreamingServer[p
 	if err := out.Send(&pb.GetPart{Part: &pb.GetPart_Header{Header: &pb.GetHeader{}}}); err != nil {
 		return err
 	}
-	digest, err := sendFrames(r, func(frame []byte) error {
-		return out.Send(&pb.GetPart{Part: &pb.GetPart_Frame{Frame: frame}})
-	})
+	digest, err := sendFrames(r, func(frame *outFrame) error { return out.SendMsg(frame) })
 	if err != nil {
 		return err
 	}
