@@ -160,3 +160,29 @@ func ParseObjectKey(key string) (ChainID, Window, int, error) {
 	}
 	return c, w, generation, nil
 }
+
+// RetainUntil is until when a store is to lock what is written under a key,
+// the zero time for not at all: an object for as long as retain from its window's
+// end, and what is never replaced in a chain from when it is written. A partial
+// tile is removed soon, and a pointer is moved. Stores refuse a lock that has
+// ended, so there is none then.
+func RetainUntil(key string, written time.Time, retain time.Duration) time.Time {
+	if retain <= 0 {
+		return time.Time{}
+	}
+	if _, w, _, err := ParseObjectKey(key); err == nil {
+		if until := w.End.Add(retain); until.After(written.Add(lockMargin)) {
+			return until
+		}
+		return time.Time{}
+	}
+	id, ok := ParseChainPrefix(key)
+	if !ok || key == id.CheckpointKey() || strings.Contains(key, ".p/") {
+		return time.Time{}
+	}
+	return written.Add(retain)
+}
+
+// lockMargin is what a lock must last at least: a write takes time, and a store
+// has a clock of its own.
+const lockMargin = time.Minute

@@ -85,7 +85,7 @@ func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.St
 func (w *Workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {
 	set, err := storeset.Open(ctx, storeset.Config{
 		Stores: w.stores, Mode: storeset.Mode(w.Config.Archive.Mode), Ledger: ledger, Now: w.Env.Now, Log: w.Logger(),
-		OnChange: w.hooks.StoreChanged,
+		OnChange: w.hooks.StoreChanged, Retain: w.Config.Collector.Retention,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
