@@ -29,7 +29,8 @@ func newReplicate(env *site.Env, g *site.Globals) *cobra.Command {
 		Long: "Copy the archive into another store. STORE is an entry as in archive.storage; archive.sovereignty judges it. Each chain is\n" +
 			"verified first; an object whose bytes are not those that were sealed is not copied, and named. Run it again to go on, or to bring\n" +
 			"the copy up to date. A copy of another history, or a longer one, is never written to. With --deep the objects that the copy has\n" +
-			"already are read and compared. Copies are locked for collector.retention if the store has locks. --verify then verifies the copy as a whole, as an outsider would.\n\n" + site.ExitHelp,
+			"already are read and compared; --verify then verifies the copy as a whole, as an outsider would. If the store has locks, copies are\n" +
+			"locked for collector.retention.\n\n" + site.ExitHelp,
 		Example:           "rainlogs archive replicate --to '{plugin: fs, path: /mnt/usb/archive}' --verify",
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {

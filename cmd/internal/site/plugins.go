@@ -75,7 +75,7 @@ func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.St
 	if err := preset(p, settings); err != nil {
 		return nil, err
 	}
-	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), settings, w.admit(p))
+	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), settings, w.admit(ctx, p))
 	if err != nil {
 		return nil, err
 	}
