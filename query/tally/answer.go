@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -41,25 +40,24 @@ func Ask(chains []dataset.Chain, o Options) (*Answer, error) {
 	if o.Step == "" {
 		o.Step = Auto
 	}
-	coverage, _ := dataset.Cover(chains, o.Range, o.Tail)
-	a := &Answer{Range: o.Range, Totals: Total(chains, o.Range), Coverage: coverage, Buckets: []Bucket{}}
+	a := &Answer{Range: o.Range, Buckets: []Bucket{}, Chains: []dataset.ChainProvenance{}}
+	a.Coverage, _ = dataset.Cover(chains, o.Range, o.Tail)
 	for _, c := range chains {
 		a.Chains = append(a.Chains, dataset.ChainProvenance{Zone: c.ID.Zone, Dataset: c.ID.Dataset, Head: c.Head})
 	}
 	closed, ok := closeRange(chains, o.Range, o.Tail)
 	if !ok {
-		a.countOutside(chains, interval{math.MaxInt64, math.MinInt64})
+		a.count(chains, nil, interval{math.MaxInt64, math.MinInt64})
 		return a, nil
 	}
 	a.Step = o.Step.fit(closed.From, closed.To)
-	var err error
-	if a.Buckets, err = Histogram(chains, closed, a.Step, o.Location); err != nil {
-		return nil, fmt.Errorf("count by %s: %w", a.Step, err)
+	h, err := parted(closed, a.Step, o.Location)
+	if err != nil {
+		return nil, err
 	}
+	a.count(chains, h, h.whole)
+	a.Buckets = h.finish()
 	a.trim(o.Range)
-	if closed != o.Range {
-		a.countOutside(chains, asked(closed))
-	}
 	// Where the question left an end open, a bucket there is not covered all the same.
 	_, doubts := dataset.Cover(chains, closed, o.Tail)
 	for i := range a.Buckets {
@@ -67,6 +65,19 @@ func Ask(chains []dataset.Chain, o Options) (*Answer, error) {
 		b.Covered = !doubts.Meet(b.Start, b.End.Add(o.Tail))
 	}
 	return a, nil
+}
+
+// count passes over the entries once.
+func (a *Answer) count(chains []dataset.Chain, h *spread, inside interval) {
+	for s := range sealed(chains, a.Range) {
+		a.Totals.count(&s)
+		if h != nil {
+			h.count(&s)
+		}
+		if s.asked != inside {
+			a.countOutside(&s, inside)
+		}
+	}
 }
 
 // closeRange gives an open range the ends of its windows: an event is received
@@ -110,16 +121,17 @@ func (a *Answer) trim(asked dataset.Range) {
 }
 
 // countOutside counts what an open range holds beyond the histogram.
-func (a *Answer) countOutside(chains []dataset.Chain, within interval) {
-	all := asked(a.Range)
-	for s := range sealed(chains, a.Range) {
-		for _, p := range append(s.parts, s.vague) {
-			var c Counts
-			if s.expired || !p.at.meets(all) || p.at.within(within) {
-				continue
-			}
-			c.add(p.classes, p.lines, p.classes != nil && p.at.within(all) && !p.at.meets(within))
-			a.Outside.Min, a.Outside.Max = a.Outside.Min+c.Lines.Min, a.Outside.Max+c.Lines.Max
+func (a *Answer) countOutside(s *sealedLines, inside interval) {
+	for i := range len(s.parts) + 1 {
+		p := s.vague
+		if i < len(s.parts) {
+			p = s.parts[i]
 		}
+		if s.expired || !p.at.meets(s.asked) || p.at.within(inside) {
+			continue
+		}
+		var c Counts
+		c.add(p.classes, p.lines, p.classes != nil && p.at.within(s.asked) && !p.at.meets(inside))
+		a.Outside.Min, a.Outside.Max = a.Outside.Min+c.Lines.Min, a.Outside.Max+c.Lines.Max
 	}
 }

@@ -58,12 +58,14 @@ type Counts struct {
 func (c *Counts) add(classes []int64, n int64, certain bool) {
 	if classes == nil {
 		c.Unsplit.add(n, certain)
-		c.Lines.add(n, certain)
 	}
-	for class, n := range classes {
-		c.Classes[class].add(n, certain)
-		c.Lines.add(n, certain)
+	for class, lines := range classes {
+		if lines != 0 {
+			c.Classes[class].add(lines, certain)
+			n += lines
+		}
 	}
+	c.Lines.add(n, certain)
 }
 
 // Exact reports whether each of the counts is known, by class too.

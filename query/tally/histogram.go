@@ -23,7 +23,9 @@ type Bucket struct {
 // it; those that may be in any of several are in differences between neighbours,
 // so that a line costs the same however many they are.
 type spread struct {
-	edges   []int64 // nanoseconds; bucket i ends before edge i+1
+	edges   []int64  // nanoseconds; bucket i ends before edge i+1
+	whole   interval // of the edges
+	last    int      // the bucket used last: neighbours in a tally are neighbours in time
 	buckets []Bucket
 	more    []Counts // Max alone, of bucket i less bucket i-1
 }
@@ -36,18 +38,31 @@ func newSpread(edges []time.Time) *spread {
 			s.buckets[i-1].Start, s.buckets[i-1].End = edges[i-1].UTC(), e.UTC()
 		}
 	}
+	s.whole = interval{s.edges[0], max(s.edges[len(s.edges)-1], math.MinInt64+1) - 1}
 	return s
+}
+
+// count counts an entry's lines that have an event time.
+func (s *spread) count(l *sealedLines) {
+	if l.expired {
+		return
+	}
+	for _, p := range l.parts {
+		s.add(p, true)
+	}
+	if l.vague.lines > 0 {
+		s.add(l.vague, false) // a line of it may have no event time
+	}
 }
 
 // add counts a part, of which certain says that all its lines are in its interval.
 func (s *spread) add(p part, certain bool) {
-	whole := interval{s.edges[0], max(s.edges[len(s.edges)-1], math.MinInt64+1) - 1}
-	if !p.at.meets(whole) {
+	if !p.at.meets(s.whole) {
 		return
 	}
-	first, last := s.index(max(p.at.from, whole.from)), s.index(min(p.at.to, whole.to))
+	first, last := s.index(max(p.at.from, s.whole.from)), s.index(min(p.at.to, s.whole.to))
 	if first == last {
-		s.buckets[first].add(p.classes, p.lines, certain && p.at.within(whole))
+		s.buckets[first].add(p.classes, p.lines, certain && p.at.within(s.whole))
 		return
 	}
 	s.more[first].add(p.classes, p.lines, false)
@@ -66,11 +81,15 @@ func (c *Counts) negate() {
 
 // index is the bucket of a time within the edges.
 func (s *spread) index(at int64) int {
+	if at >= s.edges[s.last] && at < s.edges[s.last+1] {
+		return s.last
+	}
 	i, found := slices.BinarySearch(s.edges, at)
 	if !found {
 		i--
 	}
-	return min(i, len(s.buckets)-1)
+	s.last = min(i, len(s.buckets)-1)
+	return s.last
 }
 
 func (s *spread) finish() []Bucket {
@@ -83,27 +102,27 @@ func (s *spread) finish() []Bucket {
 	return s.buckets
 }
 
-// Histogram counts the lines of a closed range that have an event time, by
-// buckets. An error is ErrBuckets.
-func Histogram(chains []dataset.Chain, r dataset.Range, step Step, loc *time.Location) ([]Bucket, error) {
-	if r.From.IsZero() || r.To.IsZero() || !r.From.Before(r.To) {
-		return nil, fmt.Errorf("histogram of range %v to %v: it has no two ends", r.From, r.To)
+// parted is a histogram of a closed range in which nothing was counted yet.
+func parted(r dataset.Range, step Step, loc *time.Location) (*spread, error) {
+	if r.From.IsZero() || r.To.IsZero() || nanos(r.From) >= nanos(r.To) {
+		return nil, fmt.Errorf("histogram of %v to %v: it has to have two ends, between 1678 and 2262", r.From, r.To)
 	}
 	edges, err := step.fit(r.From, r.To).edges(r.From, r.To, loc)
 	if err != nil {
+		return nil, fmt.Errorf("count by %s: %w", step, err)
+	}
+	return newSpread(edges), nil
+}
+
+// Histogram counts the lines of a closed range that have an event time, by
+// buckets. An error is ErrBuckets.
+func Histogram(chains []dataset.Chain, r dataset.Range, step Step, loc *time.Location) ([]Bucket, error) {
+	h, err := parted(r, step, loc)
+	if err != nil {
 		return nil, err
 	}
-	h := newSpread(edges)
 	for s := range sealed(chains, r) {
-		if s.expired {
-			continue
-		}
-		for _, p := range s.parts {
-			h.add(p, true)
-		}
-		if s.vague.lines > 0 {
-			h.add(s.vague, false) // a line of it may have no event time
-		}
+		h.count(&s)
 	}
 	return h.finish(), nil
 }

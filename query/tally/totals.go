@@ -28,26 +28,27 @@ type Expired struct {
 func Total(chains []dataset.Chain, r dataset.Range) Totals {
 	var t Totals
 	for s := range sealed(chains, r) {
-		lines := s.count()
-		switch {
-		case lines.Lines.Max == 0:
-		case s.expired:
-			t.Expired.Entries++
-			t.Expired.Lines.Min += lines.Lines.Min
-			t.Expired.Lines.Max += lines.Lines.Max
-		default:
-			t.addEntry(s, &lines)
-		}
+		t.count(&s)
 	}
 	return t
 }
 
-func (t *Totals) addEntry(s sealedLines, lines *Counts) {
+func (t *Totals) count(s *sealedLines) {
+	lines := s.count()
+	if lines.Lines.Max == 0 {
+		return
+	}
+	if s.expired {
+		t.Expired.Entries++
+		t.Expired.Lines.Min += lines.Lines.Min
+		t.Expired.Lines.Max += lines.Lines.Max
+		return
+	}
 	t.Entries++
 	if s.vague.lines > 0 {
 		t.Vague++
 	}
-	t.join(lines)
+	t.join(&lines)
 	if s.window {
 		for _, n := range s.untimed {
 			t.Untimed += n

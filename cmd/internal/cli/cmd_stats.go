@@ -66,7 +66,7 @@ func newStats(env *site.Env, g *site.Globals) *cobra.Command {
 }
 
 func (w *workspace) stats(o statsOptions, step tally.Step, f format.Format) error {
-	began := time.Now()
+	began := w.Env.Now()
 	w.noCache = o.noCache
 	from, to, err := o.times.parse(w.Env.Now())
 	if err != nil {
@@ -89,7 +89,7 @@ func (w *workspace) stats(o statsOptions, step tally.Step, f format.Format) erro
 	}
 	err = w.withOutput(o.out, func(out io.Writer) error { return writeStats(out, f, answer, loc, statGlyphsFor(w.Env)) })
 	if err == nil && f != format.JSON {
-		err = writeStatsFooter(w.Env.Err, answer, time.Since(began))
+		err = writeStatsFooter(w.Env.Err, answer, w.Env.Now().Sub(began))
 	}
 	if err == nil && o.requireComplete && !answer.Coverage.Complete {
 		return site.EndWith(site.ExitIncomplete, "coverage of the range is incomplete")
