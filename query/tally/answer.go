@@ -122,12 +122,11 @@ func (a *Answer) trim(asked dataset.Range) {
 
 // countOutside counts what an open range holds beyond the histogram.
 func (a *Answer) countOutside(s *sealedLines, inside interval) {
-	for i := range len(s.parts) + 1 {
-		p := s.vague
-		if i < len(s.parts) {
-			p = s.parts[i]
-		}
-		if s.expired || !p.at.meets(s.asked) || p.at.within(inside) {
+	if s.expired || s.tally != nil && s.whole.at.within(inside) {
+		return
+	}
+	for _, p := range append(s.parts(), s.vague) {
+		if !p.at.meets(s.asked) || p.at.within(inside) {
 			continue
 		}
 		var c Counts

@@ -1,3 +1,5 @@
+//go:build unix
+
 package tally_test
 
 import (
@@ -36,13 +38,17 @@ func BenchmarkThirteenMonths(b *testing.B) {
 	}
 	chains := open()
 	b.Run("answer", func(b *testing.B) {
+		began := cpu(b)
 		for b.Loop() {
 			ask(chains)
 		}
+		b.ReportMetric((cpu(b)-began).Seconds()*1000/float64(b.N), "cpu-ms/op")
 	})
 	b.Run("open-and-answer", func(b *testing.B) {
+		began := cpu(b)
 		for b.Loop() {
 			ask(open())
 		}
+		b.ReportMetric((cpu(b)-began).Seconds()*1000/float64(b.N), "cpu-ms/op")
 	})
 }

@@ -47,8 +47,14 @@ func (s *spread) count(l *sealedLines) {
 	if l.expired {
 		return
 	}
-	for _, p := range l.parts {
-		s.add(p, true)
+	if l.tally != nil && len(l.tally.Rows) > 0 {
+		if at := l.whole.at; at.within(s.whole) && s.index(at.from) == s.index(at.to) {
+			s.add(l.whole, true)
+		} else if at.meets(s.whole) {
+			for _, p := range l.parts() {
+				s.add(p, true)
+			}
+		}
 	}
 	if l.vague.lines > 0 {
 		s.add(l.vague, false) // a line of it may have no event time

@@ -22,26 +22,41 @@ type part struct {
 
 // content is what an entry tells of its lines.
 type content struct {
-	parts   []part  // of the lines with an event time
+	whole   part    // all lines that have an event time, if the classes are known
 	untimed []int64 // by class
 	// vague are lines that have an event time in at, or none at all.
 	vague part
+
+	tally *evidence.Tally // of whole, row by row
+	rows  *[]part         // room for them
 }
 
 // read parts what an entry sealed. Where the tally is absent or contradicts
 // the rest of the entry, only the other members count, and all lines are vague.
-func read(c *evidence.Content, parts []part) content {
-	if c.Tally == nil || !consistent(c) {
+func read(c *evidence.Content, sums *[evidence.Classes]int64, room *[]part) content {
+	if c.Tally == nil || !consistent(c, sums) {
 		return content{vague: part{lines: c.Lines, at: events(c)}}
 	}
-	t, seen := c.Tally, events(c)
-	for i := range t.Rows {
-		at := rowSpan(t, t.Rows[i][0])
-		// What the first and the last event say is as sure, and finer.
-		at.from, at.to = max(at.from, seen.from), min(at.to, seen.to)
-		parts = append(parts, part{at: at, classes: t.Rows[i][1:]})
+	return content{
+		whole: part{at: events(c), classes: sums[:]}, untimed: c.Tally.Untimed[:],
+		tally: c.Tally, rows: room,
 	}
-	return content{parts: parts, untimed: t.Untimed[:]}
+}
+
+// parts are the rows of the tally. They are valid until the next entry's.
+func (c *content) parts() []part {
+	if c.tally == nil {
+		return nil
+	}
+	parts := (*c.rows)[:0]
+	for i := range c.tally.Rows {
+		at := rowSpan(c.tally, c.tally.Rows[i][0])
+		// What the first and the last event say is as sure, and finer.
+		at.from, at.to = max(at.from, c.whole.at.from), min(at.to, c.whole.at.to)
+		parts = append(parts, part{at: at, classes: c.tally.Rows[i][1:]})
+	}
+	*c.rows = parts
+	return parts
 }
 
 // events is where an entry's event times lie; all of the time if it does not say.
@@ -57,8 +72,8 @@ const maxBucket = math.MaxInt64 / int64(time.Second) / 2
 
 // consistent reports whether a tally can be one of the entry's lines: no time
 // before 1970, no negative counts, rows ascending, as many lines as the entry has, and rows
-// just where its first and last event are.
-func consistent(c *evidence.Content) bool {
+// just where its first and last event are. sums become those of the rows.
+func consistent(c *evidence.Content, sums *[evidence.Classes]int64) bool {
 	t := c.Tally
 	if t.Bucket <= 0 || t.Bucket > maxBucket || t.From.Unix() < 0 || t.From.Unix()%t.Bucket != 0 || t.From.Nanosecond() != 0 {
 		return false
@@ -73,12 +88,16 @@ func consistent(c *evidence.Content) bool {
 		}
 		return true
 	}
+	*sums = [evidence.Classes]int64{}
 	before := int64(-1)
 	for i := range t.Rows {
 		if row := t.Rows[i][0]; row <= before || row > maxBucket/t.Bucket || !count(t.Rows[i][1:]) {
 			return false
 		}
 		before = t.Rows[i][0]
+		for class, n := range t.Rows[i][1:] {
+			sums[class] += n
+		}
 	}
 	if !count(t.Untimed[:]) || rest != 0 {
 		return false

@@ -80,12 +80,18 @@ type sealedLines struct {
 
 // count counts the lines that belong to the range.
 func (s *sealedLines) count() (c Counts) {
-	for _, p := range s.parts {
-		if p.at.meets(s.asked) {
-			c.add(p.classes, p.lines, p.at.within(s.asked))
+	switch at := s.whole.at; {
+	case s.tally == nil || len(s.tally.Rows) == 0 || !at.meets(s.asked):
+	case at.within(s.asked):
+		c.add(s.whole.classes, 0, true)
+	default:
+		for _, p := range s.parts() {
+			if p.at.meets(s.asked) {
+				c.add(p.classes, 0, p.at.within(s.asked))
+			}
 		}
 	}
-	if s.window {
+	if s.window && s.tally != nil {
 		c.add(s.untimed, 0, true)
 	}
 	if v := s.vague; v.lines > 0 && (s.window || v.at.meets(s.asked)) {
@@ -99,18 +105,16 @@ func sealed(chains []dataset.Chain, r dataset.Range) iter.Seq[sealedLines] {
 	asked := asked(r)
 	first, last := windowBounds(r)
 	return func(yield func(sealedLines) bool) {
-		var parts []part
+		var room []part
+		var sums [evidence.Classes]int64
 		for _, chain := range chains {
 			gone := expired(chain.Entries)
 			for _, e := range chain.Entries {
 				if e.Kind != evidence.KindLog || e.Object == nil {
 					continue
 				}
-				s := sealedLines{entry: e, asked: asked, expired: gone[e.Seq], content: read(e.Content, parts[:0])}
+				s := sealedLines{entry: e, asked: asked, expired: gone[e.Seq], content: read(e.Content, &sums, &room)}
 				s.window = e.Window.Start.Unix() < last && e.Window.End.Unix() > first
-				if s.parts != nil {
-					parts = s.parts
-				}
 				if !yield(s) {
 					return
 				}
