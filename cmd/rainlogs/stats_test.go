@@ -123,7 +123,9 @@ func TestDamagedChain(t *testing.T) {
 	bundles, err := filepath.Glob(s.path("chain", zoneID, "http_requests", "tile", "entries", "*", "*"))
 	must(t, err)
 	for _, path := range bundles {
-		s.edit(path, func(b []byte) []byte { return []byte(strings.Replace(string(b), `"topic":"fields"`, `"topic":"fieldz"`, 1)) })
+		s.edit(path, func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"topic":"fields"`, `"topic":"fieldz"`, 1))
+		})
 	}
 	for _, args := range [][]string{{"stats"}, {"stats", "--no-cache"}, {"query", "SELECT 1"}, {"logs"}, {"coverage"}} {
 		s.expect(3, []string{"chain is damaged", "rainlogs verify"}, args...)
