@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // entry reads one member of an entry.
 func (r *plainReader) entry(e *Entry, name []byte) {
@@ -154,7 +157,9 @@ func (r *plainReader) tally(t *Tally, name []byte) {
 	case "from":
 		t.From = r.time()
 	case "rows":
-		t.Rows = [][1 + Classes]int64{}
+		// Room for as many as there seem to be, but not for what an entry never holds.
+		n := min(bytes.Count(r.b[r.at:], []byte("]")), maxTallyRows)
+		t.Rows = make([][1 + Classes]int64, 0, n)
 		r.array(func(i int) {
 			t.Rows = append(t.Rows, [1 + Classes]int64{})
 			r.ints(t.Rows[i][:])
@@ -168,15 +173,18 @@ func (r *plainReader) tally(t *Tally, name []byte) {
 
 // ints fills an array of a fixed length.
 func (r *plainReader) ints(to []int64) {
-	n := 0
-	r.array(func(i int) {
-		if n = i + 1; n > len(to) {
+	for i := range to {
+		open := byte(',')
+		if i == 0 {
+			open = '['
+		}
+		if !r.next(open) {
 			r.fail()
 			return
 		}
 		to[i] = r.int()
-	})
-	if n != len(to) {
+	}
+	if !r.next(']') {
 		r.fail()
 	}
 }

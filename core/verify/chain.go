@@ -38,6 +38,7 @@ type chainCheck struct {
 	digests   []evidence.Digest // of each bundle as it was read; zero if it was lost
 	lost      int               // bundles that could not be read: behind one no root can be computed
 	last      *leaf             // the entry before, nil if unknown
+	kept      []*evidence.Entry // if the run keeps them
 	handovers []handover
 	published publishedCheck
 
@@ -153,6 +154,9 @@ func (c *chainCheck) step(ctx context.Context, l *leaf) error {
 		return nil //nolint:nilerr // it is a finding
 	}
 	e := l.entry
+	if c.run.keep {
+		c.kept = append(c.kept, e)
+	}
 	if e.Seq != l.seq {
 		c.find(CodeEntry, l.seq, c.bundleKey(l.seq), "entry %d says it is number %d", l.seq, e.Seq)
 	}

@@ -75,6 +75,7 @@ type run struct {
 	// quick leaves out what the entries do not need: published tiles and
 	// checkpoints. The root over the entries still has to be the signed one.
 	quick bool
+	keep  bool // the entries, in memory
 
 	key    evidence.PublicKey   // the trusted one
 	own    *evidence.PublicKey  // the archive's own word for its first key, nil if unreadable

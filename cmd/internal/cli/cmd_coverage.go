@@ -32,6 +32,7 @@ func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time")
+	addNoCache(cmd, &o.noCache)
 	cmd.Flags().BoolVar(&asCalendar, "calendar", false, "draw a calendar")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
@@ -51,9 +52,10 @@ func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) 
 		}
 		opts.Chains = []evidence.ChainID{id}
 	}
-	chains, err := verify.ReadChains(w.ctx, w.Store, opts)
+	w.noCache = o.noCache
+	chains, err := w.readVerified(opts)
 	if err != nil {
-		return fmt.Errorf("read chain: %w", err)
+		return err
 	}
 	complete := true
 	for _, c := range chains {

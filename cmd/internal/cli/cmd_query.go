@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
@@ -29,6 +27,7 @@ type queryOptions struct {
 	format      string
 	params      map[string]string
 	skipDamaged bool
+	noCache     bool
 }
 
 func newQuery(env *site.Env, g *site.Globals) *cobra.Command {
@@ -75,6 +74,7 @@ func (o *queryOptions) addTo(cmd *cobra.Command, env *site.Env, g *site.Globals)
 	cmd.Flags().StringArrayVar(&o.zones, "zone", nil, "a zone, by name or id; again for more (default: all)")
 	cmd.Flags().StringVarP(&o.out, "output", "o", "", "write to a file instead of standard output")
 	cmd.Flags().BoolVar(&o.skipDamaged, "skip-damaged", false, "answer without damaged objects, and say so")
+	addNoCache(cmd, &o.noCache)
 	_ = cmd.RegisterFlagCompletionFunc("zone", completeZones(env, g)) // the flag exists
 }
 
@@ -195,26 +195,10 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ids []evidence.ChainID
-	for _, name := range o.zones {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	verified, err := w.readChains(ids)
+	w.noCache = o.noCache
+	chains, err := w.queryChains(o.zones)
 	if err != nil {
 		return nil, err
-	}
-	if len(verified) == 0 {
-		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
-	}
-	chains := make([]dataset.Chain, len(verified))
-	for i, c := range verified {
-		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
-			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
-		}}
 	}
 	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
 	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{

@@ -39,6 +39,7 @@ func runRebuild(w *workspace) error {
 	if err := w.OpenKey(); err != nil {
 		return err
 	}
+	w.noCache = true // what is made again is made from the store
 	chains, err := w.readChains(nil)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ type verifyOptions struct {
 	level, key      string
 	asJSON          bool
 	requireComplete bool
+	noCache         bool // of coverage alone: verify never reads what is kept
 }
 
 func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
@@ -148,23 +149,4 @@ func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
 	}
 	z, err := w.zone(name)
 	return z.Chain(), err
-}
-
-// readChain returns one chain's entries, verified at chain level.
-func (w *workspace) readChain(id evidence.ChainID) (verify.Chain, error) {
-	chains, err := w.readChains([]evidence.ChainID{id})
-	if err != nil {
-		return verify.Chain{}, err
-	}
-	return chains[0], nil
-}
-
-func (w *workspace) readChains(ids []evidence.ChainID) ([]verify.Chain, error) {
-	opts := w.readOptions()
-	opts.Chains = ids
-	chains, err := verify.ReadChains(w.ctx, w.Store, opts)
-	if err != nil {
-		return nil, fmt.Errorf("read chain: %w", err)
-	}
-	return chains, nil
 }

@@ -10,6 +10,8 @@ import (
 type workspace struct {
 	*site.Workspace
 	ctx context.Context //nolint:containedctx // a workspace lives as long as its command
+	// noCache keeps what is kept of chains on this machine out of it.
+	noCache bool
 }
 
 // openWorkspace opens everything a command that works on the archive needs.
