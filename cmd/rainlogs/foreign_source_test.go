@@ -63,9 +63,9 @@ func TestForeignSource(t *testing.T) {
 		t.Errorf("verify: exit %d, %v\n%s", code, findings, text)
 	}
 	for sql, want := range map[string]string{
-		`SELECT count(*) AS n FROM logs`:                                              "7200",
-		`SELECT DISTINCT Greeting->>'$' AS n FROM logs`:                               "ciao, world",
-		`SELECT count(*) AS n FROM logs WHERE (Second->>'$')::INTEGER = 7`:            "120",
+		`SELECT count(*) AS n FROM logs`:                                             "7200",
+		`SELECT DISTINCT Greeting->>'$' AS n FROM logs`:                              "ciao, world",
+		`SELECT count(*) AS n FROM logs WHERE (Second->>'$')::INTEGER = 7`:           "120",
 		`SELECT count(*) AS n FROM raw WHERE line LIKE '%"Greeting":"ciao, world"%'`: "7200",
 	} {
 		if got := s.ok("query", "--zone", "world", "--format", "csv", sql); !strings.Contains(got, "n\n"+want) && !strings.Contains(got, "n\n\""+want) {

@@ -73,3 +73,99 @@ func TestForeignSources(t *testing.T) {
 	p.stop(t)
 	s.judged(rows[len(rows)-1].Window.Start)
 }
+
+// TestHostileSource: what a hostile source does to some zones is told of, and
+// harms neither the daemon nor another source, nor a zone to which it is good.
+func TestHostileSource(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 1, time.Hour, plenty, logpulltest.Faults{})
+	s.catalog, s.listen = "sqlite:./catalog.db", ""
+	s.collector = `{window: 1m, lag: 5m, concurrency: 8, tick: 1s, recheck: 2s, drain: 10s, schedule: "* * * * *"}`
+	plugins := filepath.Join(s.dir, "plugins")
+	s.must(os.Mkdir(plugins, 0o755))
+	program := filepath.Join(plugins, "rainlogs-source-hostile")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/hostile").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s.extra = "plugins:\n  dir: ./plugins\n  pin:\n" + s.pinned("source/hostile", program)
+	cat, err := sqlite.Open(t.Context(), filepath.Join(s.dir, "catalog.db"))
+	s.must(err)
+	defer cat.Close()
+	s.addZones(cat)
+	begun := time.Now()
+	p := s.start("one")
+	// The one that takes its process down comes last: it is every zone's of the plugin.
+	for _, wants := range []map[string]string{
+		{"lines": "1099511627776", "garbage": "cut short or damaged", "cut": "cut in the middle", "words": "so many words", "noise": "", "good": ""},
+		{"crash": "process"},
+	} {
+		for zone := range wants {
+			s.must(cat.PutZone(t.Context(), hostileZone(zone, begun)))
+		}
+		for zone, want := range wants {
+			id := hostileZone(zone, begun).Chain()
+			s.until("zone "+zone+" is as it should be", 3*time.Minute, func() bool { return s.told(cat, id, begun, want) })
+		}
+	}
+	s.until("Cloudflare's zone is collected", 3*time.Minute, func() bool {
+		_, last, err := cat.Bounds(t.Context(), chainOf(0))
+		backlog, backlogErr := cat.Backlog(t.Context())
+		for _, b := range backlog {
+			if b.Chain == chainOf(0) && b.Oldest.Before(begun.Add(-12*time.Minute)) {
+				return false
+			}
+		}
+		return err == nil && backlogErr == nil && last.After(begun.Add(-12*time.Minute))
+	})
+	if kib := residentPeak(t, p.Process.Pid); kib > 400<<10 {
+		t.Errorf("the daemon took %d MiB", kib>>10)
+	}
+	if strings.Contains(p.output.String(), "\x1b") {
+		t.Error("a source's escape sequence is in the daemon's output")
+	}
+	p.stop(t)
+}
+
+func hostileZone(name string, now time.Time) catalog.Zone {
+	return catalog.Zone{
+		ID: evidence.ZoneID("hostile", name), Name: name, Dataset: "lies", Source: "hostile", Subject: name,
+		AddedAt: now.UTC().Truncate(time.Millisecond), From: now.UTC().Add(-20 * time.Minute).Truncate(time.Minute),
+	}
+}
+
+// told reports whether the ledger says of an open window what was wrong with
+// it, and that none of its chain is sealed; for "" whether some are sealed.
+func (s *site) told(cat catalog.Catalog, id evidence.ChainID, begun time.Time, want string) bool {
+	s.Helper()
+	sealed, err := cat.Windows(s.Context(), id, begun.Add(-time.Hour), begun, catalog.Sealed)
+	s.must(err)
+	if want == "" {
+		return len(sealed) > 1
+	}
+	if len(sealed) > 0 {
+		s.Fatalf("%+v is sealed, want %q", sealed[0], want)
+	}
+	open, err := cat.Windows(s.Context(), id, begun.Add(-time.Hour), begun, catalog.Retrying, catalog.Blocked)
+	s.must(err)
+	for _, w := range open {
+		if strings.Contains(w.Detail, want) && len(w.Detail) < 10_000 {
+			return true
+		}
+	}
+	return false
+}
+
+// residentPeak is the most memory that a process has had, in KiB.
+func residentPeak(t *testing.T, pid int) (kib int64) {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("peak %d MiB", kib>>10)
+	return kib
+}

@@ -36,6 +36,8 @@ type hostileCase struct {
 // the same plugin and another one answer; the host does not grow; and once the
 // host is closed nothing of it runs any more. It is not parallel: memory is
 // measured.
+//
+//nolint:paralleltest // memory is measured
 func TestHostileProcess(t *testing.T) {
 	for _, kind := range []string{wire.KindStorage, wire.KindSource} {
 		ops := storageOps()

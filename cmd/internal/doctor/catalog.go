@@ -76,7 +76,7 @@ func (v *visit) chains(ctx context.Context) []Finding {
 		}
 	}
 	if len(found) == 0 {
-		return []Finding{{Status: OK, Found: fmt.Sprintf("%d chains end in the catalog where they end in the stores", len(ids))}}
+		return []Finding{{Status: OK, Found: site.Number(len(ids), "chain ends", "chains end") + " in the catalog as in the stores"}}
 	}
 	return found
 }
