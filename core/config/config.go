@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ type Query struct {
 // Plugins says which third-party plugins may run.
 type Plugins struct {
 	Dir string            `koanf:"dir" doc:"folder of rainlogs-source-NAME and rainlogs-storage-NAME"`
-	Pin map[string]string `koanf:"pin" doc:"NAME: sha256:… of each plugin that may run"`
+	Pin map[string]string `koanf:"pin" doc:"source/NAME or storage/NAME: sha256:… of each plugin that may run"`
 }
 
 func defaults() map[string]any {
@@ -244,6 +243,9 @@ func (c *Config) validate() error {
 	if err := checkCatalog(c.Catalog); err != nil {
 		return err
 	}
+	if err := c.Plugins.validate(); err != nil {
+		return err
+	}
 	return c.Collector.validate()
 }
 
@@ -325,57 +327,4 @@ func (a Archive) validate() error {
 		seen[name] = i
 	}
 	return nil
-}
-
-// Name is the plugin's name.
-func (p Plugin) Name() string {
-	name, _ := p["plugin"].(string)
-	return name
-}
-
-// StoreName is what a store is called: its own name, or else the plugin's.
-func (p Plugin) StoreName() string {
-	if name, _ := p["name"].(string); name != "" {
-		return name
-	}
-	return p.Name()
-}
-
-// ownKeys are the host's; all others are the plugin's.
-var ownKeys = []string{"name", "plugin", "provider", "country", "override"}
-
-// Provider names the company that runs a store: of the table of providers, or
-// whatever the operator calls one that the table does not know.
-func (p Plugin) Provider() string { return p.text("provider") }
-
-// Country is the operator's word for whose law a store is under.
-func (p Plugin) Country() string { return p.text("country") }
-
-// Override are the words in which an operator takes a store that
-// archive.sovereignty refuses. They are sealed into the chains.
-func (p Plugin) Override() string { return p.text("override") }
-
-func (p Plugin) text(key string) string {
-	s, _ := p[key].(string)
-	return s
-}
-
-// Settings are the values for the plugin's own schema, as text.
-func (p Plugin) Settings() map[string]string {
-	out := map[string]string{}
-	for name, v := range p {
-		if slices.Contains(ownKeys, name) {
-			continue
-		}
-		if list, ok := v.([]any); ok {
-			items := make([]string, len(list))
-			for i, item := range list {
-				items[i] = fmt.Sprint(item)
-			}
-			out[name] = strings.Join(items, ",")
-			continue
-		}
-		out[name] = fmt.Sprint(v)
-	}
-	return out
 }

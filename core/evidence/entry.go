@@ -147,6 +147,33 @@ type Source struct {
 	Timestamps  string    `json:"timestamps"`
 	Complete    bool      `json:"complete"` // the source's own claim
 	RetrievedAt time.Time `json:"retrieved_at"`
+	// TimeField and ClassField are the members of a record by which the content
+	// was measured. They are left out where they are those of Cloudflare's
+	// http_requests; where TimeField stands, no ClassField is none.
+	TimeField  string `json:"time_field,omitempty"`
+	ClassField string `json:"class_field,omitempty"`
+}
+
+// The members by which the records of Cloudflare's http_requests are measured.
+const (
+	defaultTimeField  = "EdgeStartTimestamp"
+	defaultClassField = "EdgeResponseStatus"
+)
+
+// SetMeter notes by which members of a record the content was measured.
+func (s *Source) SetMeter(cfg MeterConfig) {
+	s.Timestamps, s.TimeField, s.ClassField = cfg.Timestamps, "", ""
+	if cfg.TimeField != defaultTimeField || cfg.ClassField != defaultClassField {
+		s.TimeField, s.ClassField = cfg.TimeField, cfg.ClassField
+	}
+}
+
+// Meter is how the content was measured.
+func (s *Source) Meter() MeterConfig {
+	if s.TimeField == "" {
+		return MeterConfig{TimeField: defaultTimeField, ClassField: defaultClassField, Timestamps: s.Timestamps}
+	}
+	return MeterConfig{TimeField: s.TimeField, ClassField: s.ClassField, Timestamps: s.Timestamps}
 }
 
 // The reasons of a gap.
@@ -173,6 +200,7 @@ const (
 	TopicDisplaced = "displaced"      // value: {"objects":[{"bytes":…,"key":…,"sha256":…}]}: left under windows' keys, explained, and no evidence
 	TopicStores    = "stores"         // value: {"stores":[…]}, of those that are not local: host, provider, law, override
 	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
+	TopicZone      = "zone"           // value: {"name":…,"source":…}: what a source calls the zone, from which its id was made
 )
 
 // Observation is what a source or store said at a time. Topics are open; a
@@ -208,6 +236,12 @@ func (e *Entry) Chain() ChainID { return ChainID{e.Zone, e.Dataset} }
 // FieldsValue is the value of an observation of topic "fields".
 type FieldsValue struct {
 	Names []string `json:"names"`
+}
+
+// ZoneValue is the value of an observation of topic "zone".
+type ZoneValue struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // the plugin
 }
 
 // DisplacedValue is the value of an observation of topic "displaced".

@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -35,6 +37,14 @@ func NewChainID(zone, dataset string) (ChainID, error) {
 		return ChainID{}, fmt.Errorf("dataset %.64q is not a lower-case name", dataset)
 	}
 	return ChainID{zone, dataset}, nil
+}
+
+// ZoneID returns the id of a zone that its source calls by anything else than
+// one: the first 16 bytes of SHA-256 over "rainlogs zone", the source and the
+// source's name of the zone, each behind a line feed but the first.
+func ZoneID(source, name string) string {
+	sum := sha256.Sum256([]byte("rainlogs zone\n" + source + "\n" + name))
+	return hex.EncodeToString(sum[:16])
 }
 
 // validZone: 32 lower-case hex digits.

@@ -133,6 +133,8 @@ func (r *plainReader) content(c *Content, name []byte) {
 
 func (r *plainReader) source(s *Source, name []byte) {
 	switch string(name) {
+	case "class_field":
+		s.ClassField = r.text()
 	case "complete":
 		s.Complete = r.bool()
 	case "fields_seq":
@@ -141,6 +143,8 @@ func (r *plainReader) source(s *Source, name []byte) {
 		s.Plugin = r.text()
 	case "retrieved_at":
 		s.RetrievedAt = r.time()
+	case "time_field":
+		s.TimeField = r.text()
 	case "timestamps":
 		s.Timestamps = r.text()
 	case "version":

@@ -93,7 +93,7 @@ func (c *chainCheck) checkObject(ctx context.Context, e *evidence.Entry, frames 
 	var framesErr error
 	measured := c.run.opts.Level == LevelContent && e.Object.Encryption == nil
 	if measured {
-		meter := evidence.NewMeter(c.meterConfig(e))
+		meter := evidence.NewMeter(e.Source.Meter())
 		framesErr = frames.copyTo(meter, stored, e.Content.Bytes)
 		content = meter.Content()
 	}
@@ -132,12 +132,6 @@ func (c *chainCheck) unreadable(e *evidence.Entry, err error) error {
 
 func sizeAndHash(n int64, d evidence.Digest) string {
 	return fmt.Sprintf("%d bytes with SHA-256 %s", n, d)
-}
-
-func (c *chainCheck) meterConfig(e *evidence.Entry) evidence.MeterConfig {
-	m := c.run.opts.Meter(c.id.Dataset)
-	m.Timestamps = e.Source.Timestamps
-	return m
 }
 
 // compareContent names each member that differs.

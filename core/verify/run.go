@@ -34,9 +34,6 @@ type Options struct {
 	// its entry: a collector is at work. 0 is not at all.
 	Patience time.Duration
 	Workers  int // default: the number of processors
-	// Meter says which members of a dataset's records carry time and class.
-	// Default: Cloudflare's http_requests.
-	Meter    func(dataset string) evidence.MeterConfig
 	Now      func() time.Time
 	Progress func(Progress) // may be nil; never called concurrently
 }
@@ -55,11 +52,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.Meter == nil {
-		o.Meter = func(string) evidence.MeterConfig {
-			return evidence.MeterConfig{TimeField: "EdgeStartTimestamp", ClassField: "EdgeResponseStatus"}
-		}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -126,7 +126,7 @@ func (d *Dataset) checkOne(ctx context.Context, store Objects, e *evidence.Entry
 	if err != nil {
 		return nil, err
 	}
-	return newObject(d.name, d.opts.Range, e, path, sums), nil
+	return newObject(d.opts.Range, e, path, sums), nil
 }
 
 // open returns a file that holds the object, and a reader of it that must be

@@ -19,9 +19,10 @@ type bounds struct {
 	untimed  bool  // a line without a time does
 }
 
-func newObject(dataset string, r Range, e *evidence.Entry, path string, sums []evidence.Digest) *Object {
+func newObject(r Range, e *evidence.Entry, path string, sums []evidence.Digest) *Object {
 	o := &Object{Entry: e, path: path, sums: sums}
-	o.clock = evidence.NewEventClock(schema.TimeField(dataset), e.Source.Timestamps)
+	m := e.Source.Meter()
+	o.clock = evidence.NewEventClock(m.TimeField, m.Timestamps)
 	o.from, o.to = r.nanos()
 	o.untimed = windowMeets(e, r)
 	c := e.Content

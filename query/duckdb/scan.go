@@ -225,10 +225,11 @@ const maxClocked = 1 << 20
 
 // eventTime reads the time by which the line was sealed.
 func (t *lineThread) eventTime(line []byte) (int64, bool) {
-	if t.timeAt < 0 || t.fault != nil || len(line) > maxClocked {
+	source := t.object.Entry.Source
+	if t.timeAt < 0 || t.fault != nil || len(line) > maxClocked || source.Meter().TimeField != t.timeField() {
 		return t.object.Clock().Read(line)
 	}
-	return record.Time(t.values[t.timeAt], t.object.Entry.Source.Timestamps)
+	return record.Time(t.values[t.timeAt], source.Timestamps)
 }
 
 func (t *lineThread) report() {

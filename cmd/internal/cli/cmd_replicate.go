@@ -143,6 +143,6 @@ func verifyCopy(w *workspace, cfg replicate.Config) error {
 		}
 		return site.EndWith(site.ExitDamaged, fmt.Sprintf("the copy has %d findings", int64(len(report.Findings))+report.More))
 	}
-	_, err = fmt.Fprintf(w.Env.Err, "the copy is intact: %d chains, %s objects read\n", len(report.Chains), site.Count(report.Objects))
+	_, err = fmt.Fprintf(w.Env.Err, "the copy is intact: %s, %s objects read\n", site.Number(len(report.Chains), "chain", "chains"), site.Count(report.Objects))
 	return err //nolint:wrapcheck // standard error is gone
 }

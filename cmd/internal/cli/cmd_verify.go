@@ -140,7 +140,7 @@ func (w *workspace) verifyStore(store verify.Store, opts verify.Options) (*verif
 // which does not.
 func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
 	if id, err := evidence.NewChainID(name, datasetHTTP); err == nil {
-		return id, nil
+		return w.chainOfID(id)
 	}
 	if w.Catalog == nil {
 		if err := w.OpenRest(w.ctx); err != nil {
@@ -149,4 +149,23 @@ func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
 	}
 	z, err := w.zone(name)
 	return z.Chain(), err
+}
+
+// chainOfID is the chain of a zone id: Cloudflare's http_requests, unless the
+// archive has another dataset of the zone and not that.
+func (w *workspace) chainOfID(id evidence.ChainID) (evidence.ChainID, error) {
+	all, err := verify.ListChains(w.ctx, w.Store)
+	if err != nil {
+		return id, err //nolint:wrapcheck // says what it did
+	}
+	other := id
+	for _, c := range all {
+		switch {
+		case c == id:
+			return id, nil
+		case c.Zone == id.Zone:
+			other = c
+		}
+	}
+	return other, nil
 }
