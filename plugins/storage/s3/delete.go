@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -50,44 +49,20 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// version is one state of a key that the bucket remembers, or the mark of its
-// deletion.
-type version struct{ id *string }
-
 // versions returns a key's versions, the oldest first, and behind them the
 // marks of deletions; or none where the bucket has never kept any. Their order is
 // that of the listing: stores do not agree with themselves on times.
 func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
-	status, err := s.api.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &s.bucket})
-	switch a := answerOf(err); {
-	case err == nil && status.Status == "", err != nil && (a.unsupported() || a.status == 404):
-		return nil, nil
-	case err != nil && !errors.Is(s.classify(ctx, err), storage.ErrPermission):
-		return nil, s.classify(ctx, err)
+	keeps, err := s.keepsVersions(ctx)
+	if err != nil || !keeps {
+		return nil, err
 	}
-	// Without the right to ask for the status, the listing tells.
 	var all, marks []version
-	in := &s3.ListObjectVersionsInput{Bucket: &s.bucket, Prefix: s.key(key)}
-	for {
-		page, err := s.api.ListObjectVersions(ctx, in)
+	for p, err := range s.states(ctx, key) {
 		if err != nil {
-			return nil, fmt.Errorf("list versions: %w", s.classify(ctx, err))
+			return nil, err
 		}
-		for _, v := range page.Versions {
-			if aws.ToString(v.Key) == *in.Prefix {
-				all = append(all, version{v.VersionId})
-			}
-		}
-		for _, m := range page.DeleteMarkers {
-			if aws.ToString(m.Key) == *in.Prefix {
-				marks = append(marks, version{m.VersionId})
-			}
-		}
-		next := aws.ToString(page.NextKeyMarker)
-		if !aws.ToBool(page.IsTruncated) || next != *in.Prefix {
-			break // longer keys follow
-		}
-		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+		all, marks = append(all, p.versions...), append(marks, p.marks...)
 	}
 	slices.Reverse(all) // they come newest first
 	return append(all, marks...), nil
@@ -111,14 +86,29 @@ func (s *Store) removeVersion(ctx context.Context, key string, id *string) error
 // lockedUntil says what keeps a version from being deleted, or "" if it cannot
 // be seen: servers refuse for a lock as they do for a missing right.
 func (s *Store) lockedUntil(ctx context.Context, key string, id *string) string {
-	head, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
-	switch {
-	case err != nil:
+	head, err := s.headVersion(ctx, key, id)
+	if err != nil {
 		return ""
-	case head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn:
-		return "under legal hold"
-	case head.ObjectLockRetainUntilDate != nil && head.ObjectLockRetainUntilDate.After(s.cfg.Now()):
-		return fmt.Sprintf("%s until %s", head.ObjectLockMode, head.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339))
 	}
-	return ""
+	if head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn {
+		return "under legal hold"
+	}
+	mode, until := string(head.ObjectLockMode), head.ObjectLockRetainUntilDate
+	if until == nil { // some servers say it of the present version alone
+		if mode, until = s.retention(ctx, key, id); until == nil {
+			return ""
+		}
+	}
+	if !until.After(s.cfg.Now()) {
+		return ""
+	}
+	return fmt.Sprintf("%s until %s", mode, until.UTC().Format(time.RFC3339))
+}
+
+func (s *Store) retention(ctx context.Context, key string, id *string) (mode string, until *time.Time) {
+	out, err := s.api.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
+	if err != nil || out.Retention == nil {
+		return "", nil
+	}
+	return string(out.Retention.Mode), out.Retention.RetainUntilDate
 }
