@@ -31,12 +31,16 @@ func (s *Store) remove(ctx context.Context, key string) error {
 		_, err := s.head(ctx, key)
 		return err
 	})
-	if err != nil {
+	hidden := errors.Is(err, storage.ErrNotFound)
+	if err != nil && !hidden {
 		return err
 	}
-	versions, err := s.versions(ctx, key)
-	if err != nil {
-		return err
+	versions, versionsErr := s.versions(ctx, key)
+	switch {
+	case hidden && (errors.Is(versionsErr, storage.ErrPermission) || !slices.ContainsFunc(versions, version.isObject)):
+		return err // there is none, or none that can be seen
+	case versionsErr != nil:
+		return versionsErr
 	}
 	if len(versions) == 0 { // the store knows none, and has one of each object
 		return s.removeVersion(ctx, key, nil)
@@ -86,29 +90,35 @@ func (s *Store) removeVersion(ctx context.Context, key string, id *string) error
 // lockedUntil says what keeps a version from being deleted, or "" if it cannot
 // be seen: servers refuse for a lock as they do for a missing right.
 func (s *Store) lockedUntil(ctx context.Context, key string, id *string) string {
-	head, err := s.headVersion(ctx, key, id)
-	if err != nil {
+	mode, until, err := s.lockOf(ctx, key, id)
+	switch {
+	case err != nil:
 		return ""
+	case until.Equal(storage.LockedForEver):
+		return mode
+	case until.After(s.cfg.Now()):
+		return fmt.Sprintf("%s until %s", mode, until.Format(time.RFC3339))
 	}
-	if head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn {
-		return "under legal hold"
-	}
-	mode, until := string(head.ObjectLockMode), head.ObjectLockRetainUntilDate
-	if until == nil { // some servers say it of the present version alone
-		if mode, until = s.retention(ctx, key, id); until == nil {
-			return ""
-		}
-	}
-	if !until.After(s.cfg.Now()) {
-		return ""
-	}
-	return fmt.Sprintf("%s until %s", mode, until.UTC().Format(time.RFC3339))
+	return ""
 }
 
-func (s *Store) retention(ctx context.Context, key string, id *string) (mode string, until *time.Time) {
-	out, err := s.api.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
-	if err != nil || out.Retention == nil {
-		return "", nil
+// lockOf tells a version's lock: its mode, and its end or the zero time.
+func (s *Store) lockOf(ctx context.Context, key string, id *string) (mode string, until time.Time, err error) {
+	head, err := s.headVersion(ctx, key, id)
+	switch {
+	case err != nil:
+		return "", until, err
+	case head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn:
+		return "under legal hold", storage.LockedForEver, nil
+	case head.ObjectLockRetainUntilDate != nil:
+		return string(head.ObjectLockMode), head.ObjectLockRetainUntilDate.UTC(), nil
+	case id == nil:
+		return "", until, nil
 	}
-	return string(out.Retention.Mode), out.Retention.RetainUntilDate
+	// Some servers say it with the present version alone, and if asked.
+	out, err := s.api.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
+	if err != nil || out.Retention == nil || out.Retention.RetainUntilDate == nil {
+		return "", until, nil //nolint:nilerr // there is none, or it is not told
+	}
+	return string(out.Retention.Mode), out.Retention.RetainUntilDate.UTC(), nil
 }

@@ -57,6 +57,14 @@ func TestLockedEvidenceStays(t *testing.T) {
 					t.Errorf("the locked version has SHA-256 %s, want %s: %v", sum, req.SHA256, err)
 				}
 				wantFirst(t, s, "a/b", content)
+				s.recent.forget("a/b") // as in the process of an expiry
+				err = s.Delete(t.Context(), "a/b")
+				if !errors.Is(err, storage.ErrLocked) || !strings.Contains(err.Error(), "until 20") {
+					t.Errorf("delete what is covered: %v", err)
+				}
+				if until, err := s.LockedUntil(t.Context(), "a/b"); err != nil || until.Before(req.RetainUntil.Truncate(time.Second)) {
+					t.Errorf("what is covered is locked until %s, %v", until, err)
+				}
 				if err := s.Uncover(t.Context(), "a/b", req.SHA256); err != nil {
 					t.Errorf("uncover: %v", err)
 				}
@@ -182,8 +190,16 @@ func TestDeleteMeansGone(t *testing.T) {
 			if _, err := raw.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("a/b")}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Delete(t.Context(), "a/b"); !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUnavailable) {
-				t.Errorf("delete of what is hidden: %v", err)
+			s.recent.forget("a/b") // else it is waited for
+			want := error(nil)
+			if test.kind == s3test.Plain {
+				want = storage.ErrNotFound
+			}
+			if err := s.Delete(t.Context(), "a/b"); !errors.Is(err, want) {
+				t.Errorf("delete of what is hidden: %v, want %v", err, want)
+			}
+			if versions, _ := remains(t, server, bucket); versions["a/b"] != 0 {
+				t.Errorf("what was hidden is left: %v", versions)
 			}
 			for _, text := range []string{"two", "three"} {
 				if _, err := raw.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a/b"), Body: strings.NewReader(text)}); err != nil {

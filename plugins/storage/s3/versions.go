@@ -140,7 +140,12 @@ func (s *Store) keepsVersions(ctx context.Context) (bool, error) {
 
 // version is one state of a key that the bucket remembers, or the mark of its
 // deletion.
-type version struct{ id *string }
+type version struct {
+	id   *string
+	mark bool
+}
+
+func (v version) isObject() bool { return !v.mark }
 
 // statePage is a page of them, the newest first.
 type statePage struct{ versions, marks []version }
@@ -180,12 +185,12 @@ func pageOf(out *s3.ListObjectVersionsOutput, same func(*string) bool) statePage
 	var p statePage
 	for _, v := range out.Versions {
 		if same(v.Key) {
-			p.versions = append(p.versions, version{v.VersionId})
+			p.versions = append(p.versions, version{id: v.VersionId})
 		}
 	}
 	for _, m := range out.DeleteMarkers {
 		if same(m.Key) {
-			p.marks = append(p.marks, version{m.VersionId})
+			p.marks = append(p.marks, version{id: m.VersionId, mark: true})
 		}
 	}
 	return p
