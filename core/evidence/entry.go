@@ -198,6 +198,7 @@ const (
 	TopicBoundary  = "boundary"       // value: {"regions":[…]}
 	TopicPlan      = "plan"           // value: {"name":"Enterprise Website"}
 	TopicDisplaced = "displaced"      // value: {"objects":[{"bytes":…,"key":…,"sha256":…}]}: left under windows' keys, explained, and no evidence
+	TopicUncovered = "uncovered"      // value: {"objects":[{"found":…,"key":…,"sha256":…}]}: what lay over them was removed from a store that had kept the sealed bytes
 	TopicStores    = "stores"         // value: {"stores":[…]}, of those that are not local: host, provider, law, override
 	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
 	TopicZone      = "zone"           // value: {"name":…,"source":…}: what a source calls the zone, from which its id was made
@@ -247,6 +248,19 @@ type ZoneValue struct {
 // DisplacedValue is the value of an observation of topic "displaced".
 type DisplacedValue struct {
 	Objects []Displaced `json:"objects"`
+}
+
+// UncoveredValue is the value of an observation of topic "uncovered".
+type UncoveredValue struct {
+	Objects []Uncovered `json:"objects"`
+}
+
+// Uncovered is a file that had been overwritten or deleted in a store that
+// kept its first version, and is the sealed one again.
+type Uncovered struct {
+	Found  string `json:"found"` // in its place, in words
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
 }
 
 // Validate checks what a single entry can say wrongly by itself.

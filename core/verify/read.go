@@ -83,7 +83,7 @@ func (r *ChainReader) RootAt(ctx context.Context, size int64) (tlog.Hash, error)
 		return tlog.Hash{}, fmt.Errorf("root of %d entries: chain %s has %d", size, r.check.id, r.check.head.Size)
 	}
 	var t tree
-	reader := bundleReader{store: r.check.run.store, id: r.check.id, size: r.check.head.Size, workers: r.check.run.opts.Workers}
+	reader := r.check.reader(r.check.head.Size)
 	for b := range reader.from(ctx, 0) {
 		if b.err != nil {
 			return tlog.Hash{}, fmt.Errorf("root of %d entries: %w", size, b.err)

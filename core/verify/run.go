@@ -62,6 +62,7 @@ func (o Options) withDefaults() Options {
 // run is one verification.
 type run struct {
 	store  Store
+	first  *firstVersions // nil if the store keeps none
 	opts   Options
 	report *Report
 	// quick leaves out what the entries do not need: published tiles and
@@ -81,9 +82,10 @@ type run struct {
 
 func newRun(store Store, opts Options) *run {
 	opts = opts.withDefaults()
-	return &run{store: store, opts: opts, report: &Report{
+	report := &Report{
 		Level: opts.Level, CheckedAt: evidence.SealTime(opts.Now()), Findings: []Finding{}, Notices: []string{},
-	}}
+	}
+	return &run{store: store, first: newFirstVersions(store, report), opts: opts, report: report}
 }
 
 // maxDescriptor bounds what is read as rainlogs.json.
@@ -127,14 +129,37 @@ func (r *run) chains(ctx context.Context) ([]*chainCheck, error) {
 	}
 	var checks []*chainCheck
 	for _, id := range ids {
-		c := newChainCheck(r, id)
-		if err := c.verify(ctx); err != nil {
+		c, err := r.chain(ctx, id)
+		if err != nil {
 			return nil, err
 		}
 		checks = append(checks, c)
 	}
 	r.checkFamily()
 	return checks, nil
+}
+
+// chain verifies one chain at chain level. If its entries are not those that
+// were signed, it is verified once more by the first versions of its files, as
+// far as the store keeps them.
+func (r *run) chain(ctx context.Context, id evidence.ChainID) (*chainCheck, error) {
+	before := r.report.said()
+	family := len(r.family)
+	c := newChainCheck(r, id)
+	if err := c.verify(ctx); err != nil || c.signed == nil || c.trusted || r.first == nil {
+		return c, err
+	}
+	found, present := r.report.said(), r.family
+	r.report.resume(before)
+	r.family = slices.Clone(present[:family])
+	again := newChainCheck(r, id)
+	again.firsts = true
+	if err := again.verify(ctx); err != nil || again.trusted {
+		return again, err
+	}
+	r.report.resume(found)
+	r.family = present
+	return c, nil
 }
 
 // descriptor reads rainlogs.json and settles which key is trusted.

@@ -60,7 +60,10 @@ func (d *Dataset) check(ctx context.Context, store Objects, entries []*evidence.
 		group.Go(func() error {
 			o, err := d.checkOne(working, store, e)
 			var damage *DamageError
-			if errors.As(err, &damage) && d.opts.SkipDamaged {
+			if errors.As(err, &damage) {
+				damage.Problem += remedy(working, store, e)
+			}
+			if damage != nil && d.opts.SkipDamaged {
 				damaged[i] = damage
 			} else if err != nil {
 				return err

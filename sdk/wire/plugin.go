@@ -31,10 +31,11 @@ const (
 const PowerLocalPath = "local_path"
 
 // PowerLocks is announced by a storage that is a storage.Locker, PowerProbe by
-// one that is a storage.Prober.
+// one that is a storage.Prober, PowerVersions by one that is a storage.Versioner.
 const (
-	PowerLocks = "locks"
-	PowerProbe = "probe"
+	PowerLocks    = "locks"
+	PowerProbe    = "probe"
+	PowerVersions = "versions"
 )
 
 // serviceName is the one entry of a plugin set.

@@ -57,11 +57,14 @@ func (s *storageServer) Get(req *pb.GetRequest, out grpc.ServerStreamingServer[p
 		return err
 	}
 	defer s.base.end()
-	return encodeError(s.get(req, out))
+	return encodeError(sendObject(s.base.storage.Get, req, out))
 }
 
-func (s *storageServer) get(req *pb.GetRequest, out grpc.ServerStreamingServer[pb.GetPart]) (err error) {
-	r, err := s.base.storage.Get(out.Context(), req.GetKey(), req.GetOffset(), req.GetLength())
+// getter opens an object, or its first version.
+type getter func(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
+
+func sendObject(get getter, req *pb.GetRequest, out grpc.ServerStreamingServer[pb.GetPart]) (err error) {
+	r, err := get(out.Context(), req.GetKey(), req.GetOffset(), req.GetLength())
 	if err != nil {
 		return err
 	}
