@@ -117,7 +117,7 @@ func TestHostileSource(t *testing.T) {
 		}
 		return err == nil && backlogErr == nil && last.After(begun.Add(-12*time.Minute))
 	})
-	if kib := residentPeak(t, p.Process.Pid); kib > 400<<10 {
+	if kib := residentPeak(t, p.Process.Pid); kib > 600<<10 {
 		t.Errorf("the daemon took %d MiB", kib>>10)
 	}
 	if strings.Contains(p.output.String(), "\x1b") {
