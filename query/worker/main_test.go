@@ -48,7 +48,7 @@ func newClient(t *testing.T, change func(*worker.Config)) (c *worker.Client, tem
 	if err != nil {
 		t.Fatal(err)
 	}
-	temp, err = os.MkdirTemp("", "w") // short: see pluginhost
+	temp, err = os.MkdirTemp("", "w") //nolint:usetesting // a session that is killed has no cleanup; and short, see pluginhost
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,8 +30,11 @@ func Takeover() (in, out *os.File, err error) {
 // Leave removes the process's temporary folder, if it is a worker's: the last
 // thing that a worker does. Its parent does the same, unless it was killed.
 func Leave() {
-	dir := os.TempDir()
-	if _, err := os.Lstat(filepath.Join(dir, aliveName)); err == nil && strings.HasPrefix(filepath.Base(dir), folderPrefix) {
+	dir := os.Getenv("TMPDIR")
+	if !strings.HasPrefix(filepath.Base(dir), folderPrefix) {
+		return
+	}
+	if _, err := os.Lstat(filepath.Join(dir, aliveName)); err == nil {
 		_ = os.RemoveAll(dir) // the next client on this machine tries again
 	}
 }
