@@ -55,7 +55,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/peterh/liner v1.2.3 // indirect
+require github.com/peterh/liner v1.2.3
 
 require (
 	charm.land/lipgloss/v2 v2.0.1 // indirect
