@@ -271,7 +271,7 @@ func (s *Shell) read(ctx context.Context, args []string) error {
 	if err != nil {
 		return site.Usagef(".read: %w", err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // only read
 	s.depth++
 	defer func() { s.depth-- }()
 	if err := s.Script(ctx, file); err != nil && !errors.Is(err, errQuit) {
