@@ -101,7 +101,7 @@ func loadHistory(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open history: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()                        //nolint:errcheck // only read
 	if err := f.Chmod(0o600); err != nil { // it may have been made by hand
 		return nil, fmt.Errorf("protect history: %w", err)
 	}
