@@ -8,6 +8,7 @@
 //	dataset   which sealed objects answer for a range, fetched and checked
 //	duckdb    SQL over a dataset; the only package that imports DuckDB
 //	format    an answer written as table, csv, tsv, json, ndjson or markdown
+//	worker    a process boundary: questions that can be stopped whatever the engine does
 //	saved     the incident questions that ship with the program
 //
 // Nothing is answered from bytes that were not compared with the chain first,

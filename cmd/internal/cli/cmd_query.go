@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
 	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/saved"
+	"github.com/fabriziosalmi/rainlogs/query/worker"
 )
 
 type queryOptions struct {
@@ -159,57 +161,93 @@ func linesOf(d *dataset.Dataset) (n int64) {
 // queryError tells the analyst's mistakes from ours.
 func queryError(err error) error {
 	var damage *dataset.DamageError
+	var told *worker.Error
 	switch {
 	case errors.As(err, &damage):
 		return site.EndWith(site.ExitDamaged, err.Error()+" (--skip-damaged answers without it)")
 	case errors.Is(err, query.ErrSQL), errors.Is(err, query.ErrForbidden):
 		return site.Usage(err)
+	case errors.As(err, &told) && told.Code > site.ExitFailed:
+		return site.EndWith(told.Code, told.Text+hinted(told.Hint))
 	}
 	return fmt.Errorf("query: %w", err)
 }
 
-// withEngine opens the dataset of a range and an engine over it.
+func hinted(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return "\n  → " + hint
+}
+
+// withEngine opens the dataset of a range and an engine over it. What they
+// write lies in one temporary folder; an interrupt that the engine does not
+// obey ends the program.
 func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.Engine, *dataset.Dataset) error) (err error) {
-	d, err := w.openDataset(o)
+	dir, err := os.MkdirTemp("", "rainlogs-query-") // 0700
+	if err != nil {
+		return fmt.Errorf("make temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	enforced := w.enforce(dir)
+	defer enforced.over()
+	d, err := w.openDataset(o, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
+	e, err := w.openEngine(w.ctx, worker.Limits{}, dir)
 	if err != nil {
-		return site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
-	}
-	e, err := duckdb.Open(w.ctx, duckdb.Config{
-		Memory: int64(memory), Threads: w.Config.Query.Threads, Timeout: w.Config.Query.Timeout, //nolint:gosec // a size in a config
-		Program: "rainlogs " + site.Version, Now: w.Env.Now,
-	})
-	if err != nil {
-		return fmt.Errorf("open query engine: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	enforced.limit(w.Config.Query.Timeout)
 	return f(w.ctx, e, d)
 }
 
-func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
+// openEngine opens an engine with the config's limits, or with those given.
+func (w *workspace) openEngine(ctx context.Context, limits worker.Limits, dir string) (*duckdb.Engine, error) {
+	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
+	if err != nil {
+		return nil, site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
+	}
+	e, err := duckdb.Open(ctx, duckdb.Config{
+		Memory:  cmp.Or(limits.Memory, int64(memory)), //nolint:gosec // a size in a config
+		Threads: cmp.Or(limits.Threads, w.Config.Query.Threads), Timeout: cmp.Or(limits.Timeout, w.Config.Query.Timeout),
+		Program: "rainlogs " + site.Version, Now: w.Env.Now, TempDir: dir,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open query engine: %w", err)
+	}
+	return e, nil
+}
+
+// openDataset opens what the flags say, with a progress bar.
+func (w *workspace) openDataset(o queryOptions, dir string) (*dataset.Dataset, error) {
 	from, to, err := o.times.parse(w.Env.Now())
 	if err != nil {
 		return nil, err
 	}
 	w.noCache = o.noCache
-	chains, err := w.queryChains(o.zones)
-	if err != nil {
-		return nil, err
-	}
 	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
-	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
+	defer progress.Done()
+	d, err := w.dataset(o.zones, dataset.Options{
+		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged, TempDir: dir,
 		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
 	})
-	progress.Done()
 	if err != nil {
 		return nil, queryError(err)
 	}
 	return d, nil
+}
+
+// dataset opens the dataset of zones, all of them if none is named.
+func (w *workspace) dataset(zones []string, opts dataset.Options) (*dataset.Dataset, error) {
+	chains, err := w.queryChains(zones)
+	if err != nil {
+		return nil, err
+	}
+	return dataset.Open(w.ctx, w.Store, chains, opts)
 }
 
 // withOutput writes to a new file, or to standard output.
