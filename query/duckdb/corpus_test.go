@@ -179,6 +179,7 @@ func TestAnswersAsDuckDB(t *testing.T) {
 	}
 	for name, question := range all {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			want := plainAnswer(t, db, question)
 			got, _ := ask(t, e, d, asText(question))
 			if len(want) == 0 {
@@ -198,6 +199,7 @@ func TestAnswersAsCounted(t *testing.T) {
 	e := openEngine(t, duckdb.Config{})
 	for name, c := range counted {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got, err := e.Query(context.Background(), request(d, c.sql))
 			if err != nil {
 				t.Fatal(err)
