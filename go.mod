@@ -32,6 +32,7 @@ require (
 	github.com/knadh/koanf/providers/confmap v1.0.1
 	github.com/knadh/koanf/providers/rawbytes v1.0.0
 	github.com/knadh/koanf/v2 v2.4.1
+	github.com/medama-io/go-useragent v1.2.5
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
@@ -56,6 +57,8 @@ require (
 )
 
 require github.com/peterh/liner v1.2.3
+
+require github.com/boyter/go-string v1.0.5 // indirect
 
 require (
 	charm.land/lipgloss/v2 v2.0.1 // indirect

@@ -209,6 +209,9 @@ func (s *session) ask(ctx context.Context, req query.Request, statements []strin
 	if err := s.publish(ctx, req.Dataset); err != nil {
 		return nil, err
 	}
+	if err := s.define(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := s.conn.ExecContext(ctx, "SET lock_configuration = true"); err != nil {
 		return nil, fmt.Errorf("lock duckdb: %w", err)
 	}
