@@ -38,70 +38,28 @@ func (t *lineThread) set(chunk duck.DataChunk, row int, c *cell, line dataset.Li
 		}
 		return duck.SetChunkValue(chunk, c.index, row, t.fault.Error())
 	}
-	v := t.values[c.value]
-	if v == nil || record.IsNull(v) {
+	value, state := t.caster.Cast(t.values[c.value], c.is, e.Source.Timestamps)
+	if state == record.Mistyped {
+		t.mistyped[c.name]++
+	}
+	if state != record.Value {
 		return duck.SetChunkValue(chunk, c.index, row, null)
 	}
-	ok, err := t.setField(chunk, row, c, v)
-	if err == nil && !ok {
-		t.mistyped[c.name]++
-		err = duck.SetChunkValue(chunk, c.index, row, null)
-	}
-	return err
+	return setValue(chunk, row, c, value)
 }
 
-// setField writes a record's value; ok is false for one that is not of the column's type.
-func (t *lineThread) setField(chunk duck.DataChunk, row int, c *cell, v []byte) (ok bool, err error) {
+// setValue writes a record's value.
+func setValue(chunk duck.DataChunk, row int, c *cell, v record.Cell) error {
 	switch c.is {
-	case schema.String:
-		text, plain := record.Plain(v)
-		if !plain {
-			t.buf = record.AppendText(t.buf[:0], v)
-			text = t.buf
-		}
-		return true, duck.SetChunkValue(chunk, c.index, row, text)
 	case schema.Int:
-		if n, ok := record.Int(v); ok {
-			return true, duck.SetChunkValue(chunk, c.index, row, n)
-		}
+		return duck.SetChunkValue(chunk, c.index, row, v.Int)
 	case schema.Float:
-		if f, ok := record.Float(v); ok {
-			return true, duck.SetChunkValue(chunk, c.index, row, f)
-		}
+		return duck.SetChunkValue(chunk, c.index, row, v.Float)
 	case schema.Bool:
-		if b, ok := record.Bool(v); ok {
-			return true, duck.SetChunkValue(chunk, c.index, row, b)
-		}
+		return duck.SetChunkValue(chunk, c.index, row, v.Bool)
 	case schema.Time:
-		if n, ok := record.Time(v, t.object.Entry.Source.Timestamps); ok {
-			return true, duck.SetChunkValue(chunk, c.index, row, time.Unix(0, n).UTC())
-		}
-	case schema.JSON:
-		if record.Valid(v) {
-			return true, duck.SetChunkValue(chunk, c.index, row, v)
-		}
-	case schema.StringList, schema.IntList:
-		if t.isList(c, v) {
-			return true, duck.SetChunkValue(chunk, c.index, row, v)
-		}
+		return duck.SetChunkValue(chunk, c.index, row, time.Unix(0, v.Int).UTC())
+	default:
+		return duck.SetChunkValue(chunk, c.index, row, v.Text)
 	}
-	return false, nil
-}
-
-// isList reports whether a value is a list of the column's type. Its text is
-// what crosses to DuckDB: building a list there costs eight calls a cell.
-func (t *lineThread) isList(c *cell, v []byte) (ok bool) {
-	t.list, ok = record.Elements(t.list[:0], v)
-	if !ok || !record.Valid(v) {
-		return false
-	}
-	for _, element := range t.list {
-		if record.IsNull(element) {
-			continue
-		}
-		if _, ok := record.Int(element); c.is == schema.IntList && (!ok || element[0] == '"') {
-			return false
-		}
-	}
-	return true
 }

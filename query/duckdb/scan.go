@@ -98,8 +98,7 @@ type lineThread struct {
 	timeAt  int             // position of the event time in the scanner's values
 	values  [][]byte        // of the current line
 	fault   error           // of the current line
-	buf     []byte
-	list    [][]byte
+	caster  record.Caster
 
 	lines, unreadable int64
 	mistyped          map[string]int64
@@ -205,6 +204,7 @@ func (t *lineThread) nextLine() (dataset.Line, error) {
 // scan reads the members of a line and reports whether it belongs to the range.
 func (t *lineThread) scan(line dataset.Line) bool {
 	t.fault = nil
+	t.caster.Reset()
 	if t.scanner != nil {
 		t.values, t.fault = t.scanner.Scan(line.Text)
 	}
@@ -219,16 +219,12 @@ func (t *lineThread) scan(line dataset.Line) bool {
 	return true
 }
 
-// maxClocked is the length up to which the scanner and the sealed measure are
-// sure to read the same event time from a well-formed line.
-const maxClocked = 1 << 20
-
 // eventTime reads the time by which the line was sealed.
 func (t *lineThread) eventTime(line []byte) (int64, bool) {
-	if t.timeAt < 0 || t.fault != nil || len(line) > maxClocked {
-		return t.object.Clock().Read(line)
+	if t.timeAt < 0 {
+		return t.object.EventTime(line, nil, false)
 	}
-	return record.Time(t.values[t.timeAt], t.object.Entry.Source.Timestamps)
+	return t.object.EventTime(line, t.values[t.timeAt], t.fault == nil)
 }
 
 func (t *lineThread) report() {
