@@ -21,6 +21,7 @@ import (
 type lineSource struct {
 	ctx     context.Context // the request's
 	data    *dataset.Dataset
+	objects []*dataset.Object // checked
 	columns []column
 	infos   []duck.ColumnInfo
 	stats   *stats
@@ -32,19 +33,19 @@ type lineSource struct {
 
 var _ duck.ParallelChunkTableSource = (*lineSource)(nil)
 
-func newLineSource(ctx context.Context, d *dataset.Dataset, columns []column, st *stats) (*lineSource, error) {
+func newLineSource(ctx context.Context, d *dataset.Dataset, objects []*dataset.Object, columns []column, st *stats) (*lineSource, error) {
 	infos, err := columnInfos(columns)
 	if err != nil {
 		return nil, fmt.Errorf("describe table: %w", err)
 	}
-	return &lineSource{ctx: ctx, data: d, columns: columns, infos: infos, stats: st}, nil
+	return &lineSource{ctx: ctx, data: d, objects: objects, columns: columns, infos: infos, stats: st}, nil
 }
 
 func (s *lineSource) ColumnInfos() []duck.ColumnInfo { return s.infos }
 
 func (s *lineSource) Cardinality() *duck.CardinalityInfo {
 	var n uint
-	for _, o := range s.data.Objects() {
+	for _, o := range s.objects {
 		n += uint(o.Entry.Content.Lines)
 	}
 	return &duck.CardinalityInfo{Cardinality: n}
@@ -53,7 +54,7 @@ func (s *lineSource) Cardinality() *duck.CardinalityInfo {
 // Init begins anew: a prepared statement may run twice.
 func (s *lineSource) Init() duck.ParallelTableSourceInfo {
 	s.next.Store(0)
-	return duck.ParallelTableSourceInfo{MaxThreads: max(1, len(s.data.Objects()))}
+	return duck.ParallelTableSourceInfo{MaxThreads: max(1, len(s.objects))}
 }
 
 // NewLocalState returns one thread's reader.
@@ -133,7 +134,7 @@ func (t *lineThread) prepare(chunk duck.DataChunk) {
 		fault = fault || c.from == fromFault
 	}
 	filtered := false
-	for _, o := range t.source.data.Objects() {
+	for _, o := range t.source.objects {
 		filtered = filtered || !o.All()
 	}
 	if filtered && t.timeAt < 0 && t.timeField() != "" {
@@ -181,7 +182,7 @@ func (t *lineThread) fill(chunk duck.DataChunk) error {
 
 // nextLine returns the next line of this thread's objects, io.EOF at the end of all.
 func (t *lineThread) nextLine() (dataset.Line, error) {
-	objects := t.source.data.Objects()
+	objects := t.source.objects
 	for {
 		if t.object == nil {
 			i := t.source.next.Add(1) - 1

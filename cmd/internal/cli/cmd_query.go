@@ -181,7 +181,7 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 	}
 	e, err := duckdb.Open(w.ctx, duckdb.Config{
 		Memory: int64(memory), Threads: w.Config.Query.Threads, Timeout: w.Config.Query.Timeout, //nolint:gosec // a size in a config
-		Program: "rainlogs " + site.Version, Now: w.Env.Now,
+		Program: "rainlogs " + site.Version, Now: w.Env.Now, Once: true,
 	})
 	if err != nil {
 		return fmt.Errorf("open query engine: %w", err)
@@ -216,16 +216,27 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
 		}}
 	}
-	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
 	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
-		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
+		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged, Progress: w.showChecks(),
 	})
-	progress.Done()
 	if err != nil {
 		return nil, queryError(err)
 	}
 	return d, nil
+}
+
+// showChecks shows how far the checks of objects are, while there are some.
+func (w *workspace) showChecks() func(done, total int, bytes int64) {
+	var bar site.Bar
+	return func(done, total int, _ int64) {
+		if done == 1 {
+			bar = site.NewBar(w.Env, w.Globals, "check", int64(total), "objects")
+		}
+		bar.Set(int64(done), int64(total))
+		if done == total {
+			bar.Done()
+		}
+	}
 }
 
 // withOutput writes to a new file, or to standard output.
