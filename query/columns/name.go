@@ -16,7 +16,9 @@ import (
 // another file of the same object.
 const version = 1
 
-const suffix = ".parquet"
+// It is Parquet, and not called so: DuckDB takes a name that ends in .parquet
+// for a table, and a question could name a file instead of the view over it.
+const suffix = ".columns"
 
 // prefix names what an entry's columns are derived from: a file that any of
 // it has changed under is not found and, not being used, evicted.
