@@ -2,64 +2,64 @@ package duckdb
 
 import (
 	"bytes"
-	"time"
-
-	duck "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/record"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
-// null is what SetChunkValue takes for NULL.
-var null any
-
 // set writes one cell of a row.
-func (t *lineThread) set(chunk duck.DataChunk, row int, c *cell, line dataset.Line) error {
+func (t *lineThread) set(row int, c *cell, line dataset.Line) {
 	e := t.object.Entry
 	switch c.from {
 	case fromZone:
-		return duck.SetChunkValue(chunk, c.index, row, e.Zone)
+		c.addString(e.Zone)
 	case fromSeq:
-		return duck.SetChunkValue(chunk, c.index, row, e.Seq)
+		c.setInt(row, e.Seq)
 	case fromObject:
-		return duck.SetChunkValue(chunk, c.index, row, e.Object.Key)
+		c.addString(e.Object.Key)
 	case fromNumber:
-		return duck.SetChunkValue(chunk, c.index, row, line.Number)
+		c.setInt(row, line.Number)
 	case fromOffset:
-		return duck.SetChunkValue(chunk, c.index, row, line.Offset)
+		c.setInt(row, line.Offset)
 	case fromText:
-		return duck.SetChunkValue(chunk, c.index, row, bytes.ToValidUTF8(line.Text, []byte("\uFFFD")))
+		c.addText(bytes.ToValidUTF8(line.Text, []byte("\uFFFD")))
 	case fromBytes:
-		return duck.SetChunkValue(chunk, c.index, row, line.Text)
+		c.addText(line.Text)
 	case fromFault:
 		if t.fault == nil {
-			return duck.SetChunkValue(chunk, c.index, row, null)
+			c.setNull(row)
+			return
 		}
-		return duck.SetChunkValue(chunk, c.index, row, t.fault.Error())
+		c.addString(t.fault.Error())
+	case fromField:
+		t.setField(row, c)
 	}
-	value, state := t.caster.Cast(t.values[c.value], c.is, e.Source.Timestamps)
+}
+
+// setField writes a record's value.
+func (t *lineThread) setField(row int, c *cell) {
+	raw := t.values[c.value]
+	if raw == nil { // most columns of most records
+		c.setNull(row)
+		return
+	}
+	v, state := t.caster.Cast(raw, c.is, t.object.Entry.Source.Timestamps)
 	if state == record.Mistyped {
 		t.mistyped[c.name]++
 	}
 	if state != record.Value {
-		return duck.SetChunkValue(chunk, c.index, row, null)
+		c.setNull(row)
+		return
 	}
-	return setValue(chunk, row, c, value)
-}
-
-// setValue writes a record's value.
-func setValue(chunk duck.DataChunk, row int, c *cell, v record.Cell) error {
 	switch c.is {
-	case schema.Int:
-		return duck.SetChunkValue(chunk, c.index, row, v.Int)
+	case schema.Int, schema.Time:
+		c.setInt(row, v.Int)
 	case schema.Float:
-		return duck.SetChunkValue(chunk, c.index, row, v.Float)
+		c.setFloat(row, v.Float)
 	case schema.Bool:
-		return duck.SetChunkValue(chunk, c.index, row, v.Bool)
-	case schema.Time:
-		return duck.SetChunkValue(chunk, c.index, row, time.Unix(0, v.Int).UTC())
+		c.setBool(row, v.Bool)
 	default:
-		return duck.SetChunkValue(chunk, c.index, row, v.Text)
+		c.addText(v.Text)
 	}
 }

@@ -176,7 +176,10 @@ func TestDamageWithColumns(t *testing.T) {
 		{"chain", "SELECT 240 FROM chain LIMIT 1", cache, 240, false},
 	} {
 		e := openEngine(t, duckdb.Config{Columns: c.from})
-		_, err := e.Query(t.Context(), query.Request{SQL: c.sql, Dataset: a.Open(dataset.Options{})})
+		first, err := e.Query(t.Context(), query.Request{SQL: c.sql, Dataset: a.Open(dataset.Options{})})
+		if err == nil {
+			err = first.Close()
+		}
 		var damage *dataset.DamageError
 		if errors.As(err, &damage) != c.met || c.met && (damage.Seq != 3 || !strings.Contains(err.Error(), bad)) || !c.met && err != nil {
 			t.Errorf("%s: error %v", c.name, err)

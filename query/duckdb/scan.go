@@ -95,6 +95,7 @@ type lineThread struct {
 	reader  *dataset.Reader
 	object  *dataset.Object // nil between objects
 	scanner *record.Scanner // nil where no member is needed
+	output  *output         // nil before the first chunk
 	cells   []cell          // the projected columns
 	timeAt  int             // position of the event time in the scanner's values
 	values  [][]byte        // of the current line
@@ -108,23 +109,38 @@ type lineThread struct {
 // cell is a projected column.
 type cell struct {
 	column
-	index int // in the table function
-	value int // position in the scanner's values
+	vector
+	position int // in the chunk
+	value    int // position in the scanner's values
+}
+
+// text reports whether the column's cells are texts or bytes.
+func (c column) text() bool {
+	switch c.is {
+	case schema.Int, schema.Time, schema.Float, schema.Bool:
+		return false
+	default:
+		return true
+	}
 }
 
 // prepare learns on the first chunk which columns the query uses.
-func (t *lineThread) prepare(chunk duck.DataChunk) {
+func (t *lineThread) prepare(chunk *duck.DataChunk) (err error) {
+	if t.output, err = newOutput(chunk, len(t.source.columns)); err != nil {
+		return err
+	}
 	var wanted, known []string
-	t.cells, t.timeAt, t.mistyped = []cell{}, -1, map[string]int64{}
+	t.timeAt, t.mistyped = -1, map[string]int64{}
 	fault := false
 	for i, c := range t.source.columns {
 		if c.from == fromField {
 			known = append(known, c.name)
 		}
-		if _, err := chunk.GetVector(i); err != nil {
+		position := t.output.projection[i]
+		if position < 0 || position >= chunk.ColumnCount() {
 			continue // not projected
 		}
-		t.cells = append(t.cells, cell{c, i, len(wanted)})
+		t.cells = append(t.cells, cell{c, vector{texts: c.text()}, position, len(wanted)})
 		if c.from == fromField {
 			if c.name == t.timeField() {
 				t.timeAt = len(wanted)
@@ -142,24 +158,38 @@ func (t *lineThread) prepare(chunk duck.DataChunk) {
 		wanted = append(wanted, t.timeField())
 	}
 	if len(wanted) == 0 && !fault {
-		return
+		return nil
 	}
 	t.scanner = record.NewScanner(wanted, known)
 	if len(known) > 0 {
 		t.scanner.Unknown = t.source.stats.addUnlisted
 	}
+	return nil
 }
 
 func (t *lineThread) timeField() string { return schema.TimeField(t.source.data.Name()) }
 
+// maxChunkText is the size of lines at which a chunk is full: its texts are
+// gathered before they are handed over.
+const maxChunkText = 4 << 20
+
 // fill writes the next rows, none at the end of all objects.
 func (t *lineThread) fill(chunk duck.DataChunk) error {
-	if t.cells == nil {
-		t.prepare(chunk)
+	if t.output == nil {
+		if err := t.prepare(&chunk); err != nil {
+			return err
+		}
+	}
+	into, err := handle(&chunk)
+	if err != nil {
+		return err
+	}
+	for i := range t.cells {
+		t.cells[i].open(into, t.cells[i].position)
 	}
 	defer t.report()
-	row := 0
-	for capacity := duck.GetDataChunkCapacity(); row < capacity; {
+	row, size := 0, 0
+	for capacity := duck.GetDataChunkCapacity(); row < capacity && size < maxChunkText; {
 		line, err := t.nextLine()
 		if errors.Is(err, io.EOF) {
 			break
@@ -171,11 +201,14 @@ func (t *lineThread) fill(chunk duck.DataChunk) error {
 			continue
 		}
 		for i := range t.cells {
-			if err := t.set(chunk, row, &t.cells[i], line); err != nil {
-				return fmt.Errorf("fill column %s: %w", t.cells[i].name, err)
-			}
+			t.set(row, &t.cells[i], line)
 		}
-		row++
+		row, size = row+1, size+len(line.Text)
+	}
+	for i := range t.cells {
+		if err := t.cells[i].close(); err != nil {
+			return fmt.Errorf("fill column %s: %w", t.cells[i].name, err)
+		}
 	}
 	return chunk.SetSize(row)
 }
