@@ -49,6 +49,9 @@ func (o *Object) Damage() *DamageError {
 	return nil
 }
 
+// Damaged reports whether a check has found something wrong.
+func (o *Object) Damaged() bool { return o.Damage() != nil }
+
 // Check fetches the object and compares it with its entry, unless that has
 // been done. Its error is a *DamageError if the object is not what was sealed.
 func (o *Object) Check(ctx context.Context) error {

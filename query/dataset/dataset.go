@@ -134,7 +134,7 @@ func (d *Dataset) Spans() []Span {
 	}
 	damaged := map[window]bool{}
 	for _, o := range d.objects {
-		if o.Damage() != nil {
+		if o.Damaged() {
 			damaged[window{o.Entry.Zone, o.Entry.Seq}] = true
 		}
 	}

@@ -73,7 +73,7 @@ func (d *Dataset) firstNames(ctx context.Context, r *Reader, o *Object) (names [
 	if err := d.Check(ctx, []*Object{o}); err != nil {
 		return nil, false, err
 	}
-	if o.Damage() != nil {
+	if o.Damaged() {
 		return nil, false, nil
 	}
 	if err := r.Reset(ctx, o); err != nil {

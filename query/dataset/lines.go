@@ -61,7 +61,7 @@ func (d *Dataset) Lines(ctx context.Context) iter.Seq2[Line, error] {
 		r := NewReader()
 		defer r.Close()
 		for _, o := range d.objects {
-			if o.Damage() != nil {
+			if o.Damaged() {
 				continue
 			}
 			if !d.objectLines(ctx, r, o, yield) {
@@ -105,7 +105,7 @@ func (d *Dataset) Pick(ctx context.Context, wanted map[int][]int64) iter.Seq2[Li
 		r := NewReader()
 		defer r.Close()
 		for _, o := range d.wanted(wanted) {
-			if o.Damage() != nil {
+			if o.Damaged() {
 				continue
 			}
 			more := true

@@ -66,7 +66,7 @@ func (d *Dataset) Provenance(use Use) Provenance {
 	for _, o := range use.Read {
 		switch {
 		case seen[o]:
-		case o.Damage() != nil:
+		case o.Damaged():
 			p.Objects.Damaged = append(p.Objects.Damaged, o.Damage())
 		default:
 			p.Objects.Verified++

@@ -99,7 +99,7 @@ func checked(ctx context.Context, d *dataset.Dataset, objects []*dataset.Object)
 	if err := d.Check(ctx, objects); err != nil {
 		return nil, err //nolint:wrapcheck // names the object
 	}
-	return slices.DeleteFunc(slices.Clone(objects), func(o *dataset.Object) bool { return o.Damage() != nil }), nil
+	return slices.DeleteFunc(slices.Clone(objects), func(o *dataset.Object) bool { return o.Damaged() }), nil
 }
 
 // fields are those of the view, by the names in the files as far as there are any.
