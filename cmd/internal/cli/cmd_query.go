@@ -191,34 +191,13 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 }
 
 func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
-	from, to, err := o.times.parse(w.Env.Now())
+	r, chains, err := w.selection(o)
 	if err != nil {
 		return nil, err
-	}
-	var ids []evidence.ChainID
-	for _, name := range o.zones {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	verified, err := w.readChains(ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(verified) == 0 {
-		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
-	}
-	chains := make([]dataset.Chain, len(verified))
-	for i, c := range verified {
-		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
-			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
-		}}
 	}
 	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
 	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
+		Range: r, SkipDamaged: o.skipDamaged,
 		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
 	})
 	progress.Done()
@@ -226,6 +205,34 @@ func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
 		return nil, queryError(err)
 	}
 	return d, nil
+}
+
+// selection reads the range and the verified chains that the flags name.
+func (w *workspace) selection(o queryOptions) (r dataset.Range, chains []dataset.Chain, err error) {
+	if r.From, r.To, err = o.times.parse(w.Env.Now()); err != nil {
+		return r, nil, err
+	}
+	var ids []evidence.ChainID
+	for _, name := range o.zones {
+		id, err := w.chainOf(name)
+		if err != nil {
+			return r, nil, err
+		}
+		ids = append(ids, id)
+	}
+	verified, err := w.readChains(ids)
+	if err != nil {
+		return r, nil, err
+	}
+	if len(verified) == 0 {
+		return r, nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
+	}
+	for _, c := range verified {
+		chains = append(chains, dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
+			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
+		}})
+	}
+	return r, chains, nil
 }
 
 // withOutput writes to a new file, or to standard output.
