@@ -40,7 +40,7 @@ func (c *Cache) walk() (files []stored, sum int64, _ error) {
 		if err != nil {
 			return nil //nolint:nilerr // removed as well
 		}
-		files = append(files, stored{path, info.Size(), info.ModTime()})
+		files = append(files, stored{path, info.Size(), usedAt(info)})
 		sum += info.Size()
 		return nil
 	})
