@@ -30,6 +30,7 @@ type Progress struct {
 	Built   int `json:"built"`
 	Failed  int `json:"failed"`
 
+	Skipped int64 `json:"-"`       // lines of those not built
 	Lines   int64 `json:"lines"`   // of those built
 	Content int64 `json:"content"` // their bytes as received
 	Bytes   int64 `json:"bytes"`   // of the files made of them
@@ -95,7 +96,7 @@ func (b *build) missing(objects []*dataset.Object) []*dataset.Object {
 			out = append(out, o)
 			continue
 		}
-		b.report(func(p *Progress) { p.Present++ })
+		b.report(func(p *Progress) { p.Present, p.Skipped = p.Present+1, p.Skipped+o.Entry.Content.Lines })
 	}
 	return out
 }
@@ -132,7 +133,7 @@ func (b *build) work(ctx context.Context, work <-chan *dataset.Object) error {
 			return b.stopped(err)
 		case err != nil:
 			b.report(func(p *Progress) {
-				p.Failed++
+				p.Failed, p.Skipped = p.Failed+1, p.Skipped+o.Entry.Content.Lines
 				if len(b.failures) < maxFailures {
 					b.failures = append(b.failures, fmt.Errorf("build columns of entry %d of %s: %w", o.Entry.Seq, o.Entry.Chain(), err))
 				}

@@ -30,6 +30,7 @@ type Cache struct {
 	cfg   Config
 	known *known
 
+	warned  sync.Once
 	mu      sync.Mutex
 	size    int64     // of the files, as far as this process knows
 	counted time.Time // when it was, zero for never
@@ -125,7 +126,9 @@ func (c *Cache) Find(e *evidence.Entry) (File, bool) {
 	}
 	f, found, err := c.find(e)
 	if err != nil {
-		c.cfg.Log.Warn("columns cannot be read", "object", e.Object.Key, "error", err)
+		c.warned.Do(func() { // not once an object
+			c.cfg.Log.Warn("columns cannot be read: queries read the objects", "dir", c.cfg.Dir, "error", err)
+		})
 		return File{}, false
 	}
 	return f, found

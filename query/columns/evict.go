@@ -40,7 +40,7 @@ func (c *Cache) walk() (files []stored, sum int64, _ error) {
 		if err != nil {
 			return nil //nolint:nilerr // removed as well
 		}
-		files = append(files, stored{path, info.Size(), info.ModTime()})
+		files = append(files, stored{path, info.Size(), usedAt(info)})
 		sum += info.Size()
 		return nil
 	})
@@ -81,4 +81,45 @@ func (c *Cache) room(size int64) error {
 		c.account(sum + size)
 		return nil
 	})
+}
+
+// Usage is the number of files and their bytes.
+func (c *Cache) Usage() (files int, bytes int64, err error) {
+	all, sum, err := c.walk()
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, nil
+	}
+	return len(all), sum, err
+}
+
+// Limit is how many bytes the files may have.
+func (c *Cache) Limit() int64 { return c.cfg.Limit }
+
+// Drop removes all files but those in use by this process, and says how many they were.
+func (c *Cache) Drop() (files int, bytes int64, err error) {
+	if _, err := os.Lstat(c.cfg.Dir); errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, nil
+	}
+	if _, err := c.folder(""); err != nil {
+		return 0, 0, err
+	}
+	err = c.locked(func() error {
+		c.sweep()
+		all, _, err := c.walk()
+		if err != nil {
+			return err
+		}
+		for _, f := range all {
+			if c.known.pinned(f.path) {
+				continue
+			}
+			if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("drop columns: %w", err)
+			}
+			c.known.forget(f.path)
+			files, bytes = files+1, bytes+f.size
+		}
+		return nil
+	})
+	return files, bytes, err
 }

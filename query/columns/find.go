@@ -145,14 +145,32 @@ func (c *Cache) check(path string, digest evidence.Digest, e *evidence.Entry) (F
 	if !info.Mode().IsRegular() || othersWrite(info) {
 		return File{}, errForeign
 	}
-	if f, ok := c.known.recall(path, info); ok && c.cfg.Now().Sub(info.ModTime()) < fresh/2 {
+	if c.cfg.Now().Sub(usedAt(info)) >= fresh/2 {
+		// Before the bytes are read, so that what happens to the file from then on shows.
+		if info, err = c.use(path, info); err != nil {
+			return File{}, err
+		}
+	}
+	if f, ok := c.known.recall(path, info); ok {
 		return f, nil
 	}
-	// The time of use is noted before the bytes are read, so that what happens
-	// to the file from then on shows.
-	now := c.cfg.Now()
-	_ = os.Chtimes(path, now, now) // a cache that may not be written to evicts nothing either
 	return c.read(path, digest, e)
+}
+
+// use notes when a file was used. What was known of it stays known if that
+// is all that has changed.
+func (c *Cache) use(path string, before fs.FileInfo) (fs.FileInfo, error) {
+	if noteUse(path, c.cfg.Now()) != nil {
+		return before, nil //nolint:nilerr // a cache that may not be written to evicts nothing either
+	}
+	after, err := os.Lstat(path)
+	if err != nil {
+		return nil, fmt.Errorf("look at columns: %w", err)
+	}
+	if os.SameFile(before, after) && before.Size() == after.Size() && before.ModTime().Equal(after.ModTime()) {
+		c.known.renew(path, before, after)
+	}
+	return after, nil
 }
 
 func (c *Cache) read(path string, digest evidence.Digest, e *evidence.Entry) (_ File, err error) {
@@ -218,6 +236,15 @@ func (k *known) recall(path string, info fs.FileInfo) (File, bool) {
 		return File{}, false
 	}
 	return k.pin(c.file), true
+}
+
+// renew says that a file known as before now looks like after.
+func (k *known) renew(path string, before, after fs.FileInfo) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if c := k.files[path]; c != nil && unchanged(c.info, before) {
+		c.info = after
+	}
 }
 
 func (k *known) remember(path string, info fs.FileInfo, f File) File {

@@ -136,14 +136,17 @@ func newTableWriter(w io.Writer, columns []*column) (*tableWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe columns: %w", err)
 	}
-	f, err := file.NewParquetWriterWithError(w, root, file.WithWriterProps(properties()))
+	f, err := file.NewParquetWriterWithError(w, root, file.WithWriterProps(properties(columns)))
 	if err != nil {
 		return nil, fmt.Errorf("begin columns: %w", err)
 	}
 	return &tableWriter{columns: columns, file: f}, nil
 }
 
-func properties() *parquet.WriterProperties {
+// properties say how a file is encoded. Numbers that hardly repeat are
+// smaller as differences, and quicker written, than with a dictionary; strings
+// begin with one and are plain from where it stops to pay.
+func properties(columns []*column) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithCreatedBy("rainlogs"),
 		parquet.WithVersion(parquet.V2_LATEST), // nanoseconds
@@ -152,6 +155,16 @@ func properties() *parquet.WriterProperties {
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithCompressionLevel(1),
 		parquet.WithStats(true),
+	}
+	for _, c := range columns {
+		switch {
+		case c.is == schema.Time || c.name == LineColumn:
+			props = append(props, parquet.WithDictionaryFor(c.name, false), parquet.WithEncodingFor(c.name, parquet.Encodings.DeltaBinaryPacked))
+		case c.name == "RayID":
+			props = append(props, parquet.WithDictionaryFor(c.name, false))
+		default:
+			props = append(props, parquet.WithDictionaryCostFallbackFor(c.name, true))
+		}
 	}
 	for _, name := range sought {
 		props = append(props, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterFPPFor(name, 0.01),

@@ -35,7 +35,7 @@ type file struct {
 // is found before a row flows. Another request touches no object.
 func (s *session) plan(ctx context.Context, from Columns, sql string) error {
 	if !usesLogs(sql) {
-		fields, err := s.data.Columns(ctx, reserved, func(*dataset.Object) ([]string, bool) { return nil, true })
+		fields, err := s.data.Columns(ctx, columns.Reserved(), func(*dataset.Object) ([]string, bool) { return nil, true })
 		s.logs = logs{columns: logColumns(fields), all: true}
 		return err //nolint:wrapcheck // nothing is read
 	}
@@ -108,7 +108,7 @@ func (s *session) fields(ctx context.Context) ([]schema.Field, error) {
 	for _, f := range s.logs.files {
 		named[f.object] = f.File
 	}
-	fields, err := s.data.Columns(ctx, reserved, func(o *dataset.Object) ([]string, bool) {
+	fields, err := s.data.Columns(ctx, columns.Reserved(), func(o *dataset.Object) ([]string, bool) {
 		f, ok := named[o]
 		if !ok {
 			return nil, false

@@ -44,9 +44,6 @@ var (
 
 var metaColumns = []column{zoneColumn, seqColumn, objectColumn, lineColumn, {"_error", schema.String, fromFault}}
 
-// reserved are the names that no field of a record can have a column of; _event is one of the files of columns.
-var reserved = []string{"_zone", "_seq", "_object", "_line", "_error", "_event"}
-
 // logColumns are those of the logs view.
 func logColumns(fields []schema.Field) []column {
 	var out []column

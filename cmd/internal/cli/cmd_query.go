@@ -179,9 +179,17 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 	if err != nil {
 		return site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
 	}
+	cache, err := w.columns()
+	if err != nil {
+		return err
+	}
+	var from duckdb.Columns
+	if cache != nil {
+		from = cache
+	}
 	e, err := duckdb.Open(w.ctx, duckdb.Config{
 		Memory: int64(memory), Threads: w.Config.Query.Threads, Timeout: w.Config.Query.Timeout, //nolint:gosec // a size in a config
-		Program: "rainlogs " + site.Version, Now: w.Env.Now, Once: true,
+		Program: "rainlogs " + site.Version, Now: w.Env.Now, Once: true, Columns: from,
 	})
 	if err != nil {
 		return fmt.Errorf("open query engine: %w", err)
@@ -191,33 +199,12 @@ func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.E
 }
 
 func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
-	from, to, err := o.times.parse(w.Env.Now())
+	r, chains, err := w.selection(o)
 	if err != nil {
 		return nil, err
-	}
-	var ids []evidence.ChainID
-	for _, name := range o.zones {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	verified, err := w.readChains(ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(verified) == 0 {
-		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
-	}
-	chains := make([]dataset.Chain, len(verified))
-	for i, c := range verified {
-		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
-			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
-		}}
 	}
 	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged, Progress: w.showChecks(),
+		Range: r, SkipDamaged: o.skipDamaged, Progress: w.showChecks(),
 	})
 	if err != nil {
 		return nil, queryError(err)
@@ -237,6 +224,34 @@ func (w *workspace) showChecks() func(done, total int, bytes int64) {
 			bar.Done()
 		}
 	}
+}
+
+// selection reads the range and the verified chains that the flags name.
+func (w *workspace) selection(o queryOptions) (r dataset.Range, chains []dataset.Chain, err error) {
+	if r.From, r.To, err = o.times.parse(w.Env.Now()); err != nil {
+		return r, nil, err
+	}
+	var ids []evidence.ChainID
+	for _, name := range o.zones {
+		id, err := w.chainOf(name)
+		if err != nil {
+			return r, nil, err
+		}
+		ids = append(ids, id)
+	}
+	verified, err := w.readChains(ids)
+	if err != nil {
+		return r, nil, err
+	}
+	if len(verified) == 0 {
+		return r, nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
+	}
+	for _, c := range verified {
+		chains = append(chains, dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
+			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
+		}})
+	}
+	return r, chains, nil
 }
 
 // withOutput writes to a new file, or to standard output.
