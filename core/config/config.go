@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
+	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
@@ -83,6 +85,25 @@ type Query struct {
 	Memory  string        `koanf:"memory" doc:"DuckDB's memory limit, such as 4GiB"`
 	Threads int           `koanf:"threads" doc:"0 = all cores"`
 	Timeout time.Duration `koanf:"timeout"`
+	Columns Columns       `koanf:"columns"`
+}
+
+// Columns says where what queries derive from objects is kept.
+type Columns struct {
+	Dir   string `koanf:"dir" doc:"folder of Parquet files derived from objects; no evidence, may be removed at any time"`
+	Limit string `koanf:"limit" doc:"how large that folder may get, such as 20GiB; off or 0 reads objects only"`
+}
+
+// Bytes is the limit, 0 for off.
+func (c Columns) Bytes() (int64, error) {
+	if c.Limit == "off" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(c.Limit)
+	if err != nil || n > math.MaxInt64 {
+		return 0, fmt.Errorf("query.columns.limit is %.40q: want a size such as 20GiB, or off", c.Limit)
+	}
+	return int64(n), nil
 }
 
 // Plugins says which third-party plugins may run.
@@ -99,7 +120,7 @@ func defaults() map[string]any {
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
-		"query.memory":  "4GiB", "query.timeout": "5m",
+		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB",
 	}
 }
 
@@ -205,6 +226,10 @@ func (c *Config) resolve(dir string) {
 		c.Query.Cache = filepath.Join(xdg.CacheHome, "rainlogs")
 	}
 	c.Query.Cache = absolute(c.Query.Cache, dir)
+	if c.Query.Columns.Dir == "" {
+		c.Query.Columns.Dir = filepath.Join(c.Query.Cache, "columns")
+	}
+	c.Query.Columns.Dir = absolute(c.Query.Columns.Dir, dir)
 	if c.Plugins.Dir != "" {
 		c.Plugins.Dir = absolute(c.Plugins.Dir, dir)
 	}
@@ -244,6 +269,9 @@ func (c *Config) validate() error {
 		return err
 	}
 	if err := c.Plugins.validate(); err != nil {
+		return err
+	}
+	if _, err := c.Query.Columns.Bytes(); err != nil {
 		return err
 	}
 	return c.Collector.validate()

@@ -26,17 +26,26 @@ func (d Doubts) Meet(from, to time.Time) bool {
 }
 
 // Cover says whether the windows of chains that could hold a range's events
-// were collected, as the entries alone tell, and which stretches are in doubt. What one zone
-// lacks no window of another makes good.
+// were collected, as the entries alone tell, and which stretches are in doubt.
 func Cover(chains []Chain, r Range, tail time.Duration) (Coverage, Doubts) {
+	ledgers := make([][]Span, len(chains))
+	for i, c := range chains {
+		ledgers[i] = Ledger(c.ID, c.Entries, r, tail)
+	}
+	return judge(ledgers, r, tail)
+}
+
+// judge is Cover over the chains' ledgers. What one zone lacks no window of
+// another makes good.
+func judge(ledgers [][]Span, r Range, tail time.Duration) (Coverage, Doubts) {
 	c := Coverage{From: r.From}
 	if !r.To.IsZero() {
 		c.To = r.To.Add(tail)
 	}
 	var doubts []stretch
-	nothing := len(chains) == 0
-	for _, chain := range chains {
-		spans := Ledger(chain.ID, chain.Entries, r, tail, nil)
+	// Without a single window an open range has nothing to be complete about.
+	nothing := len(ledgers) == 0
+	for _, spans := range ledgers {
 		nothing = nothing || len(spans) == 0
 		var good []stretch
 		for _, s := range spans {
@@ -47,6 +56,7 @@ func Cover(chains []Chain, r Range, tail time.Duration) (Coverage, Doubts) {
 				good = append(good, stretch{s.Start, s.End})
 			}
 		}
+		// A part that another window has collected is not in doubt, whatever was sealed beside it.
 		good = union(good)
 		for _, s := range spans {
 			if !s.State.Complete() && !inOne(good, s) {

@@ -135,14 +135,14 @@ func plainDuckDB(t *testing.T, d *dataset.Dataset, file string) *sql.DB {
 	return db
 }
 
-// asText makes any question's answer comparable: NULL, or what DuckDB's cast to text gives.
-func asText(question string) string {
+// inWords makes any question's answer comparable: NULL, or what DuckDB's cast to text gives.
+func inWords(question string) string {
 	return "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (" + question + ")"
 }
 
 func plainAnswer(t *testing.T, db *sql.DB, question string) [][]any {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), asText(question))
+	rows, err := db.QueryContext(t.Context(), inWords(question))
 	if err != nil {
 		t.Fatalf("DuckDB: %v", err)
 	}
@@ -181,7 +181,7 @@ func TestAnswersAsDuckDB(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := plainAnswer(t, db, question)
-			got, _ := ask(t, e, d, asText(question))
+			got, _ := ask(t, e, d, inWords(question))
 			if len(want) == 0 {
 				t.Error("nobody finds anything: the question tests nothing")
 			}

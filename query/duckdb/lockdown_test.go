@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func TestEngineRefusesByItself(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if _, err := s.conn.ExecContext(t.Context(), "SET lock_configuration = true"); err != nil {
+	if err := errors.Join(s.guard(t.Context()), s.set(t.Context(), "lock_configuration = true")); err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{

@@ -158,7 +158,7 @@ func (k kinds) Query(_ context.Context, req query.Request) (*query.Result, error
 			yield(nil, fmt.Errorf("%w: half way", query.ErrSQL))
 		}
 	}
-	p := query.Provenance{SQL: req.SQL, Params: req.Params, Provenance: req.Dataset.Provenance()}
+	p := query.Provenance{SQL: req.SQL, Params: req.Params, Provenance: req.Dataset.Provenance(dataset.Use{})}
 	return query.NewResult(columns, p, iter.Seq2[[]any, error](rows), nil), nil
 }
 

@@ -168,7 +168,7 @@ func (s *server) try(t task) (p *query.Provenance, err error) {
 	if err := s.out.write(frameAsking, nil); err != nil {
 		return nil, err
 	}
-	total := d.Provenance().Objects.Lines
+	total := linesOf(d)
 	res, err := engine.Query(t.ctx, query.Request{
 		SQL: q.SQL, Params: q.Params, Dataset: d,
 		Progress: func(lines int64) { m.set(Progress{Lines, min(lines, total), total}) },
@@ -185,6 +185,14 @@ func (s *server) try(t task) (p *query.Provenance, err error) {
 	}
 	final := bare(res.Provenance)
 	return &final, nil
+}
+
+// linesOf is how many lines a dataset's objects hold.
+func linesOf(d *dataset.Dataset) (n int64) {
+	for _, o := range d.Objects() {
+		n += o.Entry.Content.Lines
+	}
+	return n
 }
 
 // flushAfter is how long rows wait for company.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
@@ -178,76 +176,6 @@ func hinted(hint string) string {
 		return ""
 	}
 	return "\n  → " + hint
-}
-
-// withEngine opens the dataset of a range and an engine over it. What they
-// write lies in one temporary folder; an interrupt that the engine does not
-// obey ends the program.
-func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.Engine, *dataset.Dataset) error) (err error) {
-	dir, err := os.MkdirTemp("", "rainlogs-query-") // 0700
-	if err != nil {
-		return fmt.Errorf("make temporary folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	enforced := w.enforce(dir)
-	defer enforced.over()
-	d, err := w.openDataset(o, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	e, err := w.openEngine(w.ctx, worker.Limits{}, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	enforced.limit(w.Config.Query.Timeout)
-	return f(w.ctx, e, d)
-}
-
-// openEngine opens an engine with the config's limits, or with those given.
-func (w *workspace) openEngine(ctx context.Context, limits worker.Limits, dir string) (*duckdb.Engine, error) {
-	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
-	if err != nil {
-		return nil, site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
-	}
-	e, err := duckdb.Open(ctx, duckdb.Config{
-		Memory:  cmp.Or(limits.Memory, int64(memory)), //nolint:gosec // a size in a config
-		Threads: cmp.Or(limits.Threads, w.Config.Query.Threads), Timeout: cmp.Or(limits.Timeout, w.Config.Query.Timeout),
-		Program: "rainlogs " + site.Version, Now: w.Env.Now, TempDir: dir,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open query engine: %w", err)
-	}
-	return e, nil
-}
-
-// openDataset opens what the flags say, with a progress bar.
-func (w *workspace) openDataset(o queryOptions, dir string) (*dataset.Dataset, error) {
-	from, to, err := o.times.parse(w.Env.Now())
-	if err != nil {
-		return nil, err
-	}
-	w.noCache = o.noCache
-	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
-	defer progress.Done()
-	d, err := w.dataset(o.zones, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged, TempDir: dir,
-		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
-	})
-	if err != nil {
-		return nil, queryError(err)
-	}
-	return d, nil
-}
-
-// dataset opens the dataset of zones, all of them if none is named.
-func (w *workspace) dataset(zones []string, opts dataset.Options) (*dataset.Dataset, error) {
-	chains, err := w.queryChains(zones)
-	if err != nil {
-		return nil, err
-	}
-	return dataset.Open(w.ctx, w.Store, chains, opts)
 }
 
 // withOutput writes to a new file, or to standard output.

@@ -69,7 +69,7 @@ func (s *served) engine(w *workspace, limits worker.Limits) (*duckdb.Engine, err
 	if e := s.engines[limits]; e != nil {
 		return e, nil
 	}
-	e, err := w.openEngine(w.ctx, limits, "")
+	e, err := w.openEngine(w.ctx, limitsOf(limits))
 	if err != nil {
 		return nil, err
 	}
