@@ -21,9 +21,10 @@ func TestFullDisk(t *testing.T) {
 	f.build()
 	info, err := os.Stat(f.find(0))
 	must(t, err)
+	pages := info.Size()/int64(os.Getpagesize()) + 1
 	mount := filepath.Join(t.TempDir(), "small")
 	must(t, os.Mkdir(mount, 0o700))
-	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", info.Size()*3/2)); err != nil {
+	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", pages*int64(os.Getpagesize()))); err != nil {
 		t.Skipf("cannot mount a small file system here (%v): not run", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(mount, syscall.MNT_DETACH) })

@@ -54,6 +54,6 @@
 //     took DuckDB two thirds of the CPU. zstd level 3 gained nothing; Snappy was between.
 //   - Times and line numbers are written as differences: as values with a
 //     dictionary they took a fifth of the file.
-//   - The Bloom filters have room for the object's lines: filters of a fixed
-//     size made small objects' files thirty times larger.
+//   - The Bloom filters have room for the object's lines: of a fixed size,
+//     they made the file of an object of 50 lines 265 kB instead of 3 kB.
 package columns
