@@ -3,6 +3,7 @@ package columns_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,14 +18,18 @@ import (
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 3, 0)
+	f.build()
+	info, err := os.Stat(f.find(0))
+	must(t, err)
+	pages := info.Size()/int64(os.Getpagesize()) + 1
 	mount := filepath.Join(t.TempDir(), "small")
 	must(t, os.Mkdir(mount, 0o700))
-	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=400k,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", pages*int64(os.Getpagesize()))); err != nil {
 		t.Skipf("cannot mount a small file system here (%v): not run", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(mount, syscall.MNT_DETACH) })
 	f.cache = f.open(mount, 0)
-	err := f.cache.Build(context.Background(), f.data.Objects(), columns.BuildOptions{Jobs: 1})
+	err = f.cache.Build(context.Background(), f.data.Objects(), columns.BuildOptions{Jobs: 1})
 	if !errors.Is(err, columns.ErrStopped) || !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("build ends with %v", err)
 	}

@@ -37,9 +37,13 @@ const (
 	maxDictionary = 1 << 20
 )
 
-// sought are the fields that a single value is looked for in: those whose
-// values are too many for the statistics of a row group to say anything.
-var sought = []string{"RayID", "ParentRayID", "ClientIP"}
+// sought are the fields that a single value is looked for in, which the
+// statistics of a row group say nothing about, and the share of lines that
+// have a value of their own: a Bloom filter of each has room for these.
+var sought = map[string]float64{"RayID": 1, "ParentRayID": 0.25, "ClientIP": 0.25}
+
+// minSought is the number of lines below which a filter is not worth its reading.
+const minSought = 1000
 
 // column gathers one column's cells until they are written.
 type column struct {
@@ -123,7 +127,8 @@ type tableWriter struct {
 	rows    int // of the group
 }
 
-func newTableWriter(w io.Writer, columns []*column) (*tableWriter, error) {
+// newTableWriter begins a file of so many lines.
+func newTableWriter(w io.Writer, columns []*column, lines int64) (*tableWriter, error) {
 	var fields pq.FieldList
 	for _, c := range columns {
 		n, err := c.node()
@@ -136,7 +141,7 @@ func newTableWriter(w io.Writer, columns []*column) (*tableWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe columns: %w", err)
 	}
-	f, err := file.NewParquetWriterWithError(w, root, file.WithWriterProps(properties(columns)))
+	f, err := file.NewParquetWriterWithError(w, root, file.WithWriterProps(properties(columns, lines)))
 	if err != nil {
 		return nil, fmt.Errorf("begin columns: %w", err)
 	}
@@ -146,14 +151,13 @@ func newTableWriter(w io.Writer, columns []*column) (*tableWriter, error) {
 // properties say how a file is encoded. Numbers that hardly repeat are
 // smaller as differences, and quicker written, than with a dictionary; strings
 // begin with one and are plain from where it stops to pay.
-func properties(columns []*column) *parquet.WriterProperties {
+func properties(columns []*column, lines int64) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithCreatedBy("rainlogs"),
 		parquet.WithVersion(parquet.V2_LATEST), // nanoseconds
 		parquet.WithDataPageSize(pageSize),
 		parquet.WithDictionaryPageSizeLimit(maxDictionary),
-		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithCompressionLevel(1),
+		parquet.WithCompression(compress.Codecs.Lz4Raw),
 		parquet.WithStats(true),
 	}
 	for _, c := range columns {
@@ -166,9 +170,12 @@ func properties(columns []*column) *parquet.WriterProperties {
 			props = append(props, parquet.WithDictionaryCostFallbackFor(c.name, true))
 		}
 	}
-	for _, name := range sought {
+	for name, share := range sought {
+		if lines < minSought {
+			continue
+		}
 		props = append(props, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterFPPFor(name, 0.01),
-			parquet.WithBloomFilterNDVFor(name, rowGroup))
+			parquet.WithBloomFilterNDVFor(name, int64(share*float64(min(lines, rowGroup)))))
 	}
 	return parquet.NewWriterProperties(props...)
 }

@@ -79,7 +79,7 @@ func (t *table) pass(ctx context.Context, o *dataset.Object, names []string, w i
 	p := newPass(t, o, fields)
 	met := newNames(names)
 	p.scanner.Unknown = met.add
-	out, err := newTableWriter(w, p.columns())
+	out, err := newTableWriter(w, p.columns(), o.Entry.Content.Lines)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,6 +133,8 @@ type pass struct {
 	seq     *column
 	key     *column
 	scanner *record.Scanner
+	zoneIs  []byte
+	keyIs   []byte
 	caster  record.Caster
 	timeAt  int
 	rows    int // in the batch
@@ -145,6 +147,7 @@ func newPass(t *table, o *dataset.Object, fields []schema.Field) *pass {
 		lineNo: &column{name: LineColumn, is: schema.Int}, fault: &column{name: ErrorColumn, is: schema.String},
 		event: &column{name: EventColumn, is: schema.Time}, zone: &column{name: ZoneColumn, is: schema.String},
 		seq: &column{name: SeqColumn, is: schema.Int}, key: &column{name: ObjectColumn, is: schema.String},
+		zoneIs: []byte(o.Entry.Zone), keyIs: []byte(o.Entry.Object.Key),
 		note: note{Fields: fields, Mistyped: map[string]int64{}},
 	}
 	t.text = t.text[:0]
@@ -209,11 +212,10 @@ func (p *pass) row(line dataset.Line) {
 		}
 		c.null()
 	}
-	e := p.object.Entry
 	p.lineNo.add(record.Cell{Int: line.Number})
-	p.seq.add(record.Cell{Int: e.Seq})
-	p.zone.add(record.Cell{Text: []byte(e.Zone)})
-	p.key.add(record.Cell{Text: []byte(e.Object.Key)})
+	p.seq.add(record.Cell{Int: p.object.Entry.Seq})
+	p.zone.add(record.Cell{Text: p.zoneIs})
+	p.key.add(record.Cell{Text: p.keyIs})
 }
 
 // flush ends a batch.
