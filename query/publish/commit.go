@@ -80,7 +80,7 @@ func (r *run) next(t *table) (*metadata, error) {
 			FormatVersion: 2, UUID: id.String(), Location: r.location(), LastUpdated: now, LastColumn: v.last,
 			Schemas: []*iceberg.Schema{iceberg.NewSchema(0, v.fields...)}, Specs: []iceberg.PartitionSpec{v.partition()}, LastPartition: hourField,
 			SortOrders: []sortOrder{{Fields: []struct{}{}}}, Properties: map[string]string{
-				archiveProperty: r.Archive, "write.format.default": "parquet", "write.metadata.previous-versions-max": strconv.Itoa(keepMetadata),
+				archiveProperty: r.Archive, "gc.enabled": "false", "write.format.default": "parquet", "write.metadata.previous-versions-max": strconv.Itoa(keepMetadata),
 			},
 			Refs: map[string]ref{}, MetadataLog: []metadataLog{}, Statistics: []struct{}{}, PartitionStats: []struct{}{},
 		}, nil

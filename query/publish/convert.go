@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -26,12 +27,17 @@ type stats struct {
 const batchRows = 4096
 
 // convert writes a file of columns anew as one to be published.
-func convert(path string, window time.Time, outs []output, w io.Writer) (stats, error) {
+func convert(path string, window time.Time, outs []output, w io.Writer) (_ stats, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the library's, of what it did not expect
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	in, err := os.Open(path)
 	if err != nil {
 		return stats{}, fmt.Errorf("read columns: %w", err)
 	}
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // only read
 	from, err := file.NewParquetReader(in)
 	if err != nil {
 		return stats{}, fmt.Errorf("read columns: %w", err)
@@ -46,7 +52,11 @@ func convert(path string, window time.Time, outs []output, w io.Writer) (stats, 
 	}
 	c := conversion{from: from, window: window.UnixMicro(), stats: stats{map[int]int64{}, map[int]int64{}, map[int][]byte{}, map[int][]byte{}}}
 	for i := range from.NumRowGroups() {
-		if err := c.group(to.AppendRowGroup(), i, outs); err != nil {
+		group, err := to.AppendRowGroupChecked()
+		if err == nil {
+			err = c.group(group, i, outs)
+		}
+		if err != nil {
 			return stats{}, errors.Join(err, to.Close())
 		}
 	}

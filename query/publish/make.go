@@ -26,6 +26,8 @@ type made struct {
 	rows  int64
 	size  int64
 	stats stats
+
+	failed error // why there is none
 }
 
 // batchFiles is how many objects may be fetched at once.
@@ -75,6 +77,10 @@ func (r *run) batch(ctx context.Context, t *table, entries []*evidence.Entry) ([
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			if done[i].failed != nil { // this one's fault: the others go on
+				r.failed[originOf(j.entry).hour()] = true
+				r.problem(j.entry.Object.Key, done[i].failed)
+			}
 			r.done++
 			r.Progress(r.done, r.total)
 			return nil
@@ -83,7 +89,7 @@ func (r *run) batch(ctx context.Context, t *table, entries []*evidence.Entry) ([
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return done, ctx.Err()
+	return slices.DeleteFunc(done, func(m *made) bool { return m.failed != nil }), ctx.Err()
 }
 
 // columnsOf finds the entries' columns, and builds those that are not there
@@ -132,9 +138,7 @@ func (r *run) build(ctx context.Context, entries []*evidence.Entry) (why map[*ev
 		return nil, failed
 	}
 	damaged := damages(failed)
-	for _, damage := range d.Provenance().Objects.Damaged {
-		damaged = append(damaged, damage)
-	}
+	damaged = append(damaged, d.Provenance().Objects.Damaged...)
 	why = map[*evidence.Entry]error{}
 	for _, e := range entries {
 		why[e] = failed // of those that have no columns now
@@ -196,7 +200,7 @@ func (r *run) one(ctx context.Context, t *table, j job) (*made, error) {
 	counted := &counter{w: io.MultiWriter(f, whole)}
 	st, err := convert(j.file.Path, j.entry.Window.Start, j.outs, counted)
 	if err != nil {
-		return nil, err
+		return &made{failed: err}, nil
 	}
 	m := &made{entry: j.entry, key: originOf(j.entry).key(r.Dataset, digestOf(j.outs)), rows: j.file.Lines, size: counted.n, stats: st}
 	_, stored := t.stored[m.key]
@@ -219,15 +223,11 @@ func (c *counter) Write(b []byte) (int, error) {
 func (r *run) place(ctx context.Context, m *made, f *os.File, sum string, stored bool) error {
 	req := storage.PutRequest{Key: m.key, Size: m.size, SHA256: sum}
 	for again := false; ; again = true {
-		err := error(storage.ErrExists)
 		if !stored || again {
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
 				return fmt.Errorf("read file made: %w", err)
 			}
-			if _, err = r.Put(ctx, req, f); err == nil {
-				return nil
-			}
-			if !errors.Is(err, storage.ErrExists) {
+			if _, err := r.Put(ctx, req, f); !errors.Is(err, storage.ErrExists) {
 				return err
 			}
 		}

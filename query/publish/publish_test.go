@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	gocmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -368,12 +369,13 @@ func TestTableMoves(t *testing.T) {
 
 // TestDump writes a table into a folder, for readers that are not of this module.
 func TestDump(t *testing.T) {
+	t.Parallel()
 	dir := os.Getenv("RAINLOGS_DUMP_TABLE")
 	if dir == "" {
 		t.Skip("RAINLOGS_DUMP_TABLE names no folder")
 	}
 	b := setup(t)
-	b.cfg.Location = "file://" + dir
+	b.cfg.Location = gocmp.Or(os.Getenv("RAINLOGS_DUMP_LOCATION"), "file://"+dir)
 	for i := range 30 {
 		b.Window(at(i), window, strings.Replace(lines(at(i), 50), `"RayID"`, fmt.Sprintf(`"new%d":{"x":1},"RayID"`, i%3), 1)+"oops\n")
 	}
