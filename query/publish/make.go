@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -127,41 +128,59 @@ func (r *run) columnsOf(ctx context.Context, entries []*evidence.Entry) ([]job, 
 }
 
 // build makes columns of entries' objects, and returns why some have none.
-func (r *run) build(ctx context.Context, entries []*evidence.Entry) (why map[*evidence.Entry]error, err error) {
-	d, err := dataset.Open(ctx, r.Store, only(r.Chains, entries), dataset.Options{TempDir: r.TempDir, SkipDamaged: true, Concurrency: r.Jobs})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	failed := r.Cache.Build(ctx, d.Objects(), columns.BuildOptions{Jobs: r.Jobs})
-	if ctx.Err() != nil || errors.Is(failed, columns.ErrStopped) {
-		return nil, failed
-	}
-	damaged := damages(failed)
-	damaged = append(damaged, d.Provenance().Objects.Damaged...)
-	why = map[*evidence.Entry]error{}
-	for _, e := range entries {
-		why[e] = failed // of those that have no columns now
-		for _, damage := range damaged {
-			if e.Object.Key == damage.Key {
-				why[e] = damage
-			}
+func (r *run) build(ctx context.Context, entries []*evidence.Entry) (map[*evidence.Entry]error, error) {
+	why := map[*evidence.Entry]error{}
+	for left := entries; len(left) > 0; {
+		failed, err := r.buildOf(ctx, left)
+		if err != nil {
+			return nil, err
 		}
+		damaged := damages(failed)
+		var whole []*evidence.Entry
+		for _, e := range left {
+			if d := damaged[e.Object.Key]; d != nil {
+				why[e] = d
+				continue
+			}
+			why[e] = failed
+			whole = append(whole, e)
+		}
+		if len(whole) == len(left) {
+			break
+		}
+		left = whole // what stopped at a damaged object goes on without it
 	}
 	return why, nil
 }
 
-// damages finds the damaged objects in what a Build has met.
-func damages(err error) (found []*dataset.DamageError) {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each is looked at
-		for _, one := range many.Unwrap() {
-			found = append(found, damages(one)...)
-		}
-		return found
-	}
+// buildOf returns what became of the objects apart from the error that ends a run.
+func (r *run) buildOf(ctx context.Context, entries []*evidence.Entry) (failed, err error) {
+	d, err := dataset.Open(ctx, r.Store, only(r.Chains, entries), dataset.Options{TempDir: r.TempDir, Concurrency: r.Jobs})
 	var damage *dataset.DamageError
 	if errors.As(err, &damage) {
-		found = append(found, damage)
+		return damage, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	failed = r.Cache.Build(ctx, d.Objects(), columns.BuildOptions{Jobs: r.Jobs})
+	if ctx.Err() != nil || errors.Is(failed, columns.ErrStopped) {
+		return nil, failed
+	}
+	return failed, nil
+}
+
+// damages finds the damaged objects in what a Build has met, by their keys.
+func damages(err error) map[string]*dataset.DamageError {
+	found := map[string]*dataset.DamageError{}
+	var damage *dataset.DamageError
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each is looked at
+		for _, one := range many.Unwrap() {
+			maps.Copy(found, damages(one))
+		}
+	} else if errors.As(err, &damage) {
+		found[damage.Key] = damage
 	}
 	return found
 }
