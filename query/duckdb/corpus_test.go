@@ -117,8 +117,12 @@ func plainDuckDB(t *testing.T, d *dataset.Dataset, file string) *sql.DB {
 			t.Error(err)
 		}
 	})
+	fields, err := d.Columns(t.Context(), nil, func(*dataset.Object) ([]string, bool) { return nil, false })
+	if err != nil {
+		t.Fatal(err)
+	}
 	var types, list []string
-	for _, f := range d.Columns(nil) {
+	for _, f := range fields {
 		is, value := f.Type.SQL(), f.Name
 		if f.Type == schema.Time {
 			is, value = "BIGINT", "make_timestamp_ns("+f.Name+") AS "+f.Name
