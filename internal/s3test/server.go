@@ -107,6 +107,12 @@ func (s *Server) start() error {
 
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 
+// Folder is where the server keeps a bucket's objects below the parts of a
+// key: a file that is put there is an object, sooner than by a request each.
+func (s *Server) Folder(bucket string, parts ...string) string {
+	return filepath.Join(append([]string{s.path("data"), bucket}, parts...)...)
+}
+
 // run starts the process and waits for it on one thread of the system: the
 // death of that thread, not of the test binary, is what ends the process.
 func run(cmd *exec.Cmd, started chan<- error, done chan<- struct{}) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,4 +146,47 @@ func TestListManyKeys(t *testing.T) {
 		t.Errorf("%d requests", have)
 	}
 	t.Logf("%d keys in %s, the first after %s", seen, time.Since(start).Round(time.Millisecond), first.Round(time.Millisecond))
+}
+
+// TestListRealKeys streams a listing of RAINLOGS_S3_KEYS objects that the
+// server has on its disk.
+func TestListRealKeys(t *testing.T) {
+	t.Parallel()
+	total := 1500
+	if n, err := strconv.Atoi(os.Getenv("RAINLOGS_S3_KEYS")); err == nil {
+		total = n
+	}
+	server := s3test.Shared(t)
+	bucket := server.Bucket(t, s3test.Plain)
+	const perFolder = 1000
+	for i := range total {
+		folder := server.Folder(bucket, "zone", fmt.Sprintf("%04d", i/perFolder))
+		if i%perFolder == 0 {
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%04d.ndjson.zst", i%perFolder)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, settings(server.URL(), bucket, server.Root))
+	start, seen, last := time.Now(), 0, ""
+	var first time.Duration
+	for info, err := range s.List(t.Context(), "zone/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen++; seen == 1 {
+			first = time.Since(start)
+		}
+		if info.Key <= last {
+			t.Fatalf("%s behind %s", info.Key, last)
+		}
+		last = info.Key
+	}
+	if seen != total {
+		t.Errorf("%d keys, want %d", seen, total)
+	}
+	t.Logf("%d real keys in %s, the first after %s", seen, time.Since(start).Round(time.Millisecond), first.Round(time.Millisecond))
 }
