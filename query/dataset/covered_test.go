@@ -29,10 +29,17 @@ func TestDamageThatIsCoveredNamesTheRemedy(t *testing.T) {
 	sealed := a.Store.Objects[e.Object.Key]
 	delete(a.Store.Objects, e.Object.Key)
 	for name, first := range map[string][]byte{"sealed": sealed, "other": []byte("other")} {
-		_, err := dataset.Open(context.Background(), keeping{a.Store, first}, []dataset.Chain{a.Chain()}, dataset.Options{TempDir: t.TempDir()})
+		d, err := dataset.Open(context.Background(), keeping{a.Store, first}, []dataset.Chain{a.Chain()}, dataset.Options{TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Check(t.Context(), d.Objects())
 		var damage *dataset.DamageError
 		if !errors.As(err, &damage) || strings.Contains(err.Error(), "rainlogs archive uncover") != (name == "sealed") {
 			t.Errorf("first version is %s: %v", name, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
