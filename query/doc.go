@@ -5,9 +5,11 @@
 //
 //	schema    the columns of a dataset and their types
 //	record    one NDJSON line read into the columns that are wanted
-//	dataset   which sealed objects answer for a range, fetched and checked
+//	dataset   which sealed objects answer for a range, checked when they are used
+//	columns   Parquet derived from objects, so that they need not be read again
 //	duckdb    SQL over a dataset; the only package that imports DuckDB
 //	format    an answer written as table, csv, tsv, json, ndjson or markdown
+//	worker    a process boundary: questions that can be stopped whatever the engine does
 //	saved     the incident questions that ship with the program
 //
 // Nothing is answered from bytes that were not compared with the chain first,

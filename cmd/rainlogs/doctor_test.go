@@ -112,7 +112,7 @@ func TestDoctorOfTheHealthy(t *testing.T) {
 	}
 	d.wants(t, "ok", "zone", "token active, permission true, retention true, fields", "")
 	d.wants(t, "ok", "clock", "agrees with the source's", "")
-	d.wants(t, "ok", "chains", "1 chains", "")
+	d.wants(t, "ok", "chains", "1 chain ends", "")
 	if out := s.ok("doctor", "--offline"); strings.Contains(out, "shop.example.eu") || !strings.Contains(out, "of the future") {
 		t.Errorf("offline:\n%s", out)
 	}

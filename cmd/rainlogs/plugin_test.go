@@ -80,7 +80,7 @@ func TestPluginPin(t *testing.T) {
 	s.fails(2, "not called as a plugin is", "plugin", "pin", filepath.Join(s.dir, "rainlogs.yaml"))
 
 	lines := s.ok("plugin", "pin", "keep")
-	pin := regexp.MustCompile(`(?m)^    keep: "sha256:[0-9a-f]{64}"$`)
+	pin := regexp.MustCompile(`(?m)^    storage/keep: "sha256:[0-9a-f]{64}"$`)
 	if !pin.MatchString(lines) {
 		t.Errorf("no pin in\n%s", lines)
 	}

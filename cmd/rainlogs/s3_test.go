@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/retention"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
 )
@@ -84,6 +85,15 @@ func TestEvidenceInABucket(t *testing.T) {
 		t.Errorf("ls: %s", out)
 	}
 
+	// Whoever has the collector's own keys cannot change what is locked, and what
+	// they put over it is found and undone.
+	isLog := func(key string) bool { return strings.HasPrefix(key, "logs/") }
+	coverAndUncover(t, withKeys, func() ([]string, error) {
+		return server.Cover(t.Context(), collector, bucket, func(key string) bool {
+			return isLog(key) || strings.Contains(key, "/checkpoints/") || strings.Contains(key, "/tile/")
+		})
+	})
+
 	// The lock refuses what the policy would remove, and says until when.
 	r := ok("archive", "expire", "--older-than", "1s", "--reason", "test", "--yes", "--json")
 	var done []struct{ Done retention.Summary }
@@ -94,10 +104,68 @@ func TestEvidenceInABucket(t *testing.T) {
 	ok("verify")
 	// And so it does to whoever has the collector's own keys.
 	deleted, refused, err := server.DeleteVersions(t.Context(), collector, bucket, func(key string) bool {
-		return strings.HasPrefix(key, "logs/") || strings.Contains(key, "/checkpoints/")
+		return isLog(key) || strings.Contains(key, "/checkpoints/")
 	})
 	if err != nil || len(deleted) > 0 || len(refused) < 24 {
 		t.Errorf("%d deleted, %d refused: %v", len(deleted), len(refused), err)
 	}
 	ok("verify")
+	// What an expiry finds covered it does not take for gone.
+	if _, err := server.Cover(t.Context(), collector, bucket, isLog); err != nil {
+		t.Fatal(err)
+	}
+	if r := ok("archive", "expire", "--older-than", "1s", "--reason", "test", "--yes"); strings.Count(r.stdout, " until 20") != 12 {
+		t.Errorf("expire: %s", r.stdout)
+	}
+}
+
+// coverAndUncover: what keys that may write can still do is to put something
+// over evidence. It is found, and undone.
+func coverAndUncover(t *testing.T, run func(args ...string) result, cover func() ([]string, error)) {
+	t.Helper()
+	objects, err := cover()
+	if err != nil || len(objects) < 12+12+2 {
+		t.Fatalf("%d objects are covered: %v", len(objects), err)
+	}
+	r := run("verify", "--json")
+	var report verify.Report
+	must(t, json.Unmarshal([]byte(r.stdout), &report))
+	if r.code != 3 || report.Intact || report.Covered < 12+12 {
+		t.Errorf("verify: exit %d, %d covered", r.code, report.Covered)
+	}
+	for _, f := range report.Findings {
+		if f.Code != verify.CodeCovered {
+			t.Errorf("found %+v", f)
+		}
+	}
+	if r := run("verify"); r.code != 3 || !strings.Contains(r.stdout, "[covered]") || !strings.Contains(r.stdout, "rainlogs archive uncover brings them back") {
+		t.Errorf("verify: exit %d\n%s", r.code, r.stdout)
+	}
+	if r := run("archive", "uncover"); r.code != 2 {
+		t.Errorf("uncover without a word: exit %d\n%s", r.code, r.stderr)
+	}
+	r = run("archive", "uncover", "--dry-run", "--json")
+	var covered struct {
+		Covered []struct {
+			Key, SHA256 string
+			Uncovered   bool
+		}
+		Others int64 `json:"other_findings"`
+	}
+	must(t, json.Unmarshal([]byte(r.stdout), &covered))
+	if r.code != 3 || int64(len(covered.Covered)) != report.Covered || covered.Others != 0 || covered.Covered[0].Uncovered {
+		t.Errorf("uncover --dry-run: exit %d, %+v", r.code, covered)
+	}
+	if r := run("archive", "uncover", "--yes"); r.code != 0 || int64(strings.Count(r.stdout, "\nuncovered ")) != report.Covered {
+		t.Errorf("uncover: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	var after verify.Report
+	r = run("verify", "--json")
+	must(t, json.Unmarshal([]byte(r.stdout), &after))
+	if r.code != 0 || after.Entries != report.Entries+1 { // what was found there is sealed
+		t.Errorf("verify after it was uncovered: exit %d, %d entries, before %d\n%s", r.code, after.Entries, report.Entries, r.stderr)
+	}
+	if r := run("archive", "uncover", "--yes"); r.code != 0 || !strings.Contains(r.stdout, "nothing is covered") {
+		t.Errorf("uncover again: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
 }

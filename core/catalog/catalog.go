@@ -18,6 +18,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -63,7 +64,14 @@ type Zone struct {
 	Schedule string
 	// From is where collection begins, in receive time; zero is AddedAt.
 	From time.Time
+	// Source is the source's name in the config; "" is logpull.
+	Source string
+	// Subject is what the source calls the zone, "" where that is its ID.
+	Subject string
 }
+
+// SourceZone is what the source calls the zone.
+func (z Zone) SourceZone() string { return cmp.Or(z.Subject, z.ID) }
 
 // Chain returns the zone's chain.
 func (z Zone) Chain() evidence.ChainID { return evidence.ChainID{Zone: z.ID, Dataset: z.Dataset} }

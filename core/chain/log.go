@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -298,10 +297,7 @@ func (l *Log) putOnce(ctx context.Context, key string, data []byte) error {
 // put writes only if absent, or in place of exactly old.
 func (l *Log) put(ctx context.Context, key string, data, old []byte) error {
 	req := storage.PutRequest{Key: key, Size: int64(len(data)), SHA256: digest(data)}
-	// A partial tile is removed soon, and the pointer is moved.
-	if l.retain > 0 && key != l.id.CheckpointKey() && !strings.Contains(key, ".p/") {
-		req.RetainUntil = l.now().Add(l.retain)
-	}
+	req.RetainUntil = evidence.RetainUntil(key, l.now(), l.retain)
 	if old != nil {
 		req.Replaces = digest(old)
 	}

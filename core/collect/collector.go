@@ -35,7 +35,10 @@ type Config struct {
 	// Collector and Plugin go into every entry.
 	Collector evidence.Collector
 	Plugin    Plugin
-	SpoolDir  string
+	// Feed finds a chain's source, where not all of them have Source and
+	// Plugin. It is called for each window.
+	Feed     func(ctx context.Context, id evidence.ChainID) (Feed, error)
+	SpoolDir string
 	// Retain is for how long the store is asked to lock an object, from the end
 	// of its window on, if it can; 0 is not at all. A lock ends as the policy does.
 	Retain time.Duration
@@ -62,6 +65,14 @@ type Config struct {
 
 // Plugin names the source plugin in the entries.
 type Plugin struct{ Name, Version string }
+
+// Feed is where a chain's records come from.
+type Feed struct {
+	Source source.Source // with its budgets
+	About  source.Description
+	Plugin Plugin
+	Zone   string // what the source calls the zone
+}
 
 // Event tells how far a Collect has come.
 type Event struct {
@@ -90,7 +101,7 @@ type Collector struct {
 // gives it back.
 func New(cfg Config) (*Collector, error) {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Source == nil || cfg.Catalog == nil || cfg.Archive == "" || cfg.SpoolDir == "" {
+	if cfg.Store == nil || cfg.Source == nil && cfg.Feed == nil || cfg.Catalog == nil || cfg.Archive == "" || cfg.SpoolDir == "" {
 		return nil, errors.New("collector lacks a store, source, catalog, archive or spool folder")
 	}
 	dir, err := openSpool(cfg.SpoolDir)
@@ -140,7 +151,16 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// describe asks the source once what it offers.
+// FeedOf returns where a chain's records come from.
+func (c *Collector) FeedOf(ctx context.Context, id evidence.ChainID) (Feed, error) {
+	if c.Feed != nil {
+		return c.Feed(ctx, id) //nolint:wrapcheck // names the source already
+	}
+	desc, err := c.describe(ctx)
+	return Feed{Source: c.Source, About: desc, Plugin: c.Plugin, Zone: id.Zone}, err
+}
+
+// describe asks the only source once what it offers.
 func (c *Collector) describe(ctx context.Context) (source.Description, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,18 +174,19 @@ func (c *Collector) describe(ctx context.Context) (source.Description, error) {
 	return *c.desc, nil
 }
 
-// dataset returns the source's word on a chain's dataset, and its limits.
-func (c *Collector) dataset(ctx context.Context, id evidence.ChainID) (source.Dataset, source.Limits, error) {
-	desc, err := c.describe(ctx)
-	if err != nil {
-		return source.Dataset{}, source.Limits{}, err
-	}
-	for _, d := range desc.Datasets {
-		if d.Name == id.Dataset {
-			return d, desc.Limits, nil
+// Dataset returns the source's word on one of its datasets.
+func (f Feed) Dataset(name string) (source.Dataset, error) {
+	names := make([]string, len(f.About.Datasets))
+	for i, d := range f.About.Datasets {
+		switch names[i] = d.Name; {
+		case d.Name != name:
+		case d.TimeField == "": // the measure of a window is taken by it
+			return d, fmt.Errorf("source %s names no time field of dataset %q", f.Plugin.Name, name)
+		default:
+			return d, nil
 		}
 	}
-	return source.Dataset{}, source.Limits{}, fmt.Errorf("source %s has no dataset %q", c.Plugin.Name, id.Dataset)
+	return source.Dataset{}, fmt.Errorf("source %s has no dataset %q (it has %q)", f.Plugin.Name, name, names)
 }
 
 // wait sleeps unless ctx ends first.

@@ -21,7 +21,7 @@ func (s *sealer) putObject(ctx context.Context, p catalog.Pending, e *evidence.E
 	e.Object.Displaced = nil
 	for generation := 1; generation <= maxGenerations; generation++ {
 		e.Object.Key = evidence.ObjectKey(s.id, p.Window, generation)
-		err := s.putFile(ctx, path, p.Window, e.Object)
+		err := s.putFile(ctx, path, e.Object)
 		lost := errors.Is(err, fs.ErrNotExist) // the spool file: the store has the object, as resume has seen
 		if !errors.Is(err, storage.ErrExists) && !lost {
 			return err
@@ -39,16 +39,13 @@ func (s *sealer) putObject(ctx context.Context, p catalog.Pending, e *evidence.E
 	return fmt.Errorf("all %d keys of window %s are taken by other objects", maxGenerations, p.Window)
 }
 
-func (s *sealer) putFile(ctx context.Context, path string, w evidence.Window, o *evidence.Object) error {
+func (s *sealer) putFile(ctx context.Context, path string, o *evidence.Object) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open spool file: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	req := storage.PutRequest{Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String()}
-	if s.c.Retain > 0 {
-		req.RetainUntil = w.End.Add(s.c.Retain)
-	}
+	req := storage.PutRequest{Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String(), RetainUntil: evidence.RetainUntil(o.Key, s.c.Now(), s.c.Retain)}
 	_, err = s.c.Store.Put(ctx, req, f)
 	if err != nil {
 		return fmt.Errorf("put %s: %w", o.Key, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -13,13 +14,10 @@ import (
 
 // declare seals the collector's statements that are not the chain's latest of
 // their topics, on behalf of a window and before its object goes anywhere.
-func (s *sealer) declare(ctx context.Context, p *catalog.Pending, e *evidence.Entry) error {
-	if s.c.Statements == nil {
-		return nil
-	}
-	statements, err := s.c.Statements()
+func (s *sealer) declare(ctx context.Context, p *catalog.Pending, d draft) error {
+	statements, err := s.statements(d)
 	if err != nil {
-		return fmt.Errorf("make statements: %w", err)
+		return err
 	}
 	for _, o := range statements {
 		last, err := s.c.Catalog.Observed(ctx, s.id, o.Topic)
@@ -29,11 +27,28 @@ func (s *sealer) declare(ctx context.Context, p *catalog.Pending, e *evidence.En
 		if err == nil && last.Hash == sha256.Sum256(o.Value) {
 			continue
 		}
-		if err := s.observe(ctx, p, e, o); err != nil {
+		if err := s.observe(ctx, p, &d.Entry, o); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// statements are the collector's own, and what the source calls the zone.
+func (s *sealer) statements(d draft) (out []evidence.Observation, err error) {
+	if s.c.Statements != nil {
+		if out, err = s.c.Statements(); err != nil {
+			return nil, fmt.Errorf("make statements: %w", err)
+		}
+	}
+	if d.Zone == "" {
+		return out, nil
+	}
+	value, err := json.Marshal(evidence.ZoneValue{Name: d.Zone, Source: d.Entry.Source.Plugin})
+	if err != nil {
+		return nil, fmt.Errorf("encode zone: %w", err)
+	}
+	return append(slices.Clone(out), evidence.Observation{Topic: evidence.TopicZone, Value: value}), nil
 }
 
 // observeFields seals the list of fields if it is not the chain's latest, and

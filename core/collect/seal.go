@@ -34,9 +34,12 @@ func (s *sealer) admit(ctx context.Context, p pulled) (catalog.Pending, error) {
 	d := draft{Entry: s.entry(evidence.KindLog, p.row.Window), Fields: p.stream.Fields}
 	d.Entry.Content = &content
 	d.Entry.Source = &evidence.Source{
-		Plugin: s.c.Plugin.Name, Version: s.c.Plugin.Version,
-		Timestamps: string(p.stream.Timestamps), Complete: p.content.trailer.Complete,
+		Plugin: p.feed.Plugin.Name, Version: p.feed.Plugin.Version, Complete: p.content.trailer.Complete,
 		RetrievedAt: evidence.SealTime(p.content.trailer.RetrievedAt),
+	}
+	d.Entry.Source.SetMeter(meterOf(p.dataset, p.stream))
+	if p.feed.Zone != s.id.Zone {
+		d.Zone = p.feed.Zone
 	}
 	pending := catalog.Pending{Chain: s.id, Window: p.row.Window, Seq: -1}
 	if content.Bytes == 0 {
@@ -124,7 +127,7 @@ func (s *sealer) sealOnce(ctx context.Context, p *catalog.Pending) error {
 	if err := s.checkOpen(ctx, p.Window); err != nil {
 		return err
 	}
-	if err := s.declare(ctx, p, e); err != nil {
+	if err := s.declare(ctx, p, d); err != nil {
 		return err
 	}
 	if p.Spool != "" {

@@ -73,15 +73,18 @@ func spool(ctx context.Context, path string, st *source.Stream, d source.Dataset
 	return s, nil
 }
 
+// meterOf is how a stream of a dataset is measured.
+func meterOf(d source.Dataset, st *source.Stream) evidence.MeterConfig {
+	return evidence.MeterConfig{TimeField: d.TimeField, ClassField: d.ClassField, Timestamps: string(st.Timestamps)}
+}
+
 func drain(ctx context.Context, f *os.File, st *source.Stream, d source.Dataset, lim spoolLimits) (*spooled, error) {
 	plain, release, err := decode(st)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	meter := evidence.NewMeter(evidence.MeterConfig{
-		TimeField: d.TimeField, ClassField: d.ClassField, Timestamps: string(st.Timestamps),
-	})
+	meter := evidence.NewMeter(meterOf(d, st))
 	out := &storedWriter{w: f, hash: sha256.New()}
 	frames, err := newFrameWriter(out)
 	if err != nil {

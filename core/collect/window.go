@@ -91,6 +91,8 @@ func deref(o *Outcome) Outcome {
 // pulled is a window in the spool, or why not.
 type pulled struct {
 	row     catalog.Window
+	feed    Feed
+	dataset source.Dataset
 	content *spooled
 	stream  *source.Stream
 	err     error
@@ -99,11 +101,13 @@ type pulled struct {
 // pull brings one window into the spool.
 func (c *Collector) pull(ctx context.Context, row catalog.Window, fields []string) pulled {
 	p := pulled{row: row}
-	dataset, limits, err := c.dataset(ctx, row.Chain)
-	if err != nil {
-		p.err = err
+	if p.feed, p.err = c.FeedOf(ctx, row.Chain); p.err != nil {
 		return p
 	}
+	if p.dataset, p.err = p.feed.Dataset(row.Chain.Dataset); p.err != nil {
+		return p
+	}
+	limits := p.feed.About.Limits
 	if age := c.Now().Sub(row.Window.Start); limits.MaxAge > 0 && age > limits.MaxAge {
 		p.err = &source.Error{
 			Op: "pull", Class: source.ClassGone, Reason: source.ReasonTooOld,
@@ -115,15 +119,15 @@ func (c *Collector) pull(ctx context.Context, row catalog.Window, fields []strin
 	if p.err = c.Catalog.Update(ctx, row); p.err != nil {
 		return p
 	}
-	p.stream, p.err = c.Source.Pull(ctx, source.Request{
-		Zone: row.Chain.Zone, Dataset: row.Chain.Dataset,
+	p.stream, p.err = p.feed.Source.Pull(ctx, source.Request{
+		Zone: p.feed.Zone, Dataset: row.Chain.Dataset,
 		Start: row.Window.Start, End: row.Window.End, Fields: fields,
 	})
 	if p.err != nil {
 		return p
 	}
 	path := c.spool.path(c.spool.file(row.Chain, row.Window)) + partSuffix
-	p.content, p.err = spool(ctx, path, p.stream, dataset, spoolLimits{c.MaxContent})
+	p.content, p.err = spool(ctx, path, p.stream, p.dataset, spoolLimits{c.MaxContent})
 	if closeErr := p.stream.Body.Close(); p.err == nil && closeErr != nil {
 		c.Log.DebugContext(ctx, "close stream", "error", closeErr) // all bytes were read and checked
 	}
@@ -246,7 +250,8 @@ func (c *Collector) parts(ctx context.Context, row catalog.Window, class source.
 	case class == source.ClassSplit && (w.Duration() > splitAtOnce || row.Attempts >= splitAttempts):
 		return halves(w)
 	case class == source.ClassGone && classed.Reason == source.ReasonTooOld:
-		_, limits, err := c.dataset(ctx, row.Chain)
+		feed, err := c.FeedOf(ctx, row.Chain)
+		limits := feed.About.Limits
 		if err != nil || limits.MaxAge == 0 {
 			return nil
 		}
@@ -297,10 +302,12 @@ func (c *Collector) Abandon(ctx context.Context, row catalog.Window, gap evidenc
 }
 
 // draft is a pending record's Draft: the entry but for its place in the
-// chain, and the fields whose observation it refers to.
+// chain, the fields whose observation it refers to, and what the source calls
+// the zone where that is not its id.
 type draft struct {
 	Entry  evidence.Entry `json:"entry"`
 	Fields []string       `json:"fields,omitempty"`
+	Zone   string         `json:"zone,omitempty"`
 }
 
 func (d draft) encode() ([]byte, error) {

@@ -6,14 +6,15 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/adrg/xdg"
+	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
@@ -84,12 +85,31 @@ type Query struct {
 	Memory  string        `koanf:"memory" doc:"DuckDB's memory limit, such as 4GiB"`
 	Threads int           `koanf:"threads" doc:"0 = all cores"`
 	Timeout time.Duration `koanf:"timeout"`
+	Columns Columns       `koanf:"columns"`
+}
+
+// Columns says where what queries derive from objects is kept.
+type Columns struct {
+	Dir   string `koanf:"dir" doc:"folder of Parquet files derived from objects; no evidence, may be removed at any time"`
+	Limit string `koanf:"limit" doc:"how large that folder may get, such as 20GiB; off or 0 reads objects only"`
+}
+
+// Bytes is the limit, 0 for off.
+func (c Columns) Bytes() (int64, error) {
+	if c.Limit == "off" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(c.Limit)
+	if err != nil || n > math.MaxInt64 {
+		return 0, fmt.Errorf("query.columns.limit is %.40q: want a size such as 20GiB, or off", c.Limit)
+	}
+	return int64(n), nil
 }
 
 // Plugins says which third-party plugins may run.
 type Plugins struct {
 	Dir string            `koanf:"dir" doc:"folder of rainlogs-source-NAME and rainlogs-storage-NAME"`
-	Pin map[string]string `koanf:"pin" doc:"NAME: sha256:… of each plugin that may run"`
+	Pin map[string]string `koanf:"pin" doc:"source/NAME or storage/NAME: sha256:… of each plugin that may run"`
 }
 
 func defaults() map[string]any {
@@ -100,7 +120,7 @@ func defaults() map[string]any {
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
-		"query.memory":  "4GiB", "query.timeout": "5m",
+		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB",
 	}
 }
 
@@ -206,6 +226,10 @@ func (c *Config) resolve(dir string) {
 		c.Query.Cache = filepath.Join(xdg.CacheHome, "rainlogs")
 	}
 	c.Query.Cache = absolute(c.Query.Cache, dir)
+	if c.Query.Columns.Dir == "" {
+		c.Query.Columns.Dir = filepath.Join(c.Query.Cache, "columns")
+	}
+	c.Query.Columns.Dir = absolute(c.Query.Columns.Dir, dir)
 	if c.Plugins.Dir != "" {
 		c.Plugins.Dir = absolute(c.Plugins.Dir, dir)
 	}
@@ -242,6 +266,12 @@ func (c *Config) validate() error {
 		return err
 	}
 	if err := checkCatalog(c.Catalog); err != nil {
+		return err
+	}
+	if err := c.Plugins.validate(); err != nil {
+		return err
+	}
+	if _, err := c.Query.Columns.Bytes(); err != nil {
 		return err
 	}
 	return c.Collector.validate()
@@ -325,57 +355,4 @@ func (a Archive) validate() error {
 		seen[name] = i
 	}
 	return nil
-}
-
-// Name is the plugin's name.
-func (p Plugin) Name() string {
-	name, _ := p["plugin"].(string)
-	return name
-}
-
-// StoreName is what a store is called: its own name, or else the plugin's.
-func (p Plugin) StoreName() string {
-	if name, _ := p["name"].(string); name != "" {
-		return name
-	}
-	return p.Name()
-}
-
-// ownKeys are the host's; all others are the plugin's.
-var ownKeys = []string{"name", "plugin", "provider", "country", "override"}
-
-// Provider names the company that runs a store: of the table of providers, or
-// whatever the operator calls one that the table does not know.
-func (p Plugin) Provider() string { return p.text("provider") }
-
-// Country is the operator's word for whose law a store is under.
-func (p Plugin) Country() string { return p.text("country") }
-
-// Override are the words in which an operator takes a store that
-// archive.sovereignty refuses. They are sealed into the chains.
-func (p Plugin) Override() string { return p.text("override") }
-
-func (p Plugin) text(key string) string {
-	s, _ := p[key].(string)
-	return s
-}
-
-// Settings are the values for the plugin's own schema, as text.
-func (p Plugin) Settings() map[string]string {
-	out := map[string]string{}
-	for name, v := range p {
-		if slices.Contains(ownKeys, name) {
-			continue
-		}
-		if list, ok := v.([]any); ok {
-			items := make([]string, len(list))
-			for i, item := range list {
-				items[i] = fmt.Sprint(item)
-			}
-			out[name] = strings.Join(items, ",")
-			continue
-		}
-		out[name] = fmt.Sprint(v)
-	}
-	return out
 }

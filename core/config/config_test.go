@@ -69,6 +69,7 @@ func TestParseRefuses(t *testing.T) {
 		"archive: {storage: [{plugin: fs}, {name: B, plugin: s}]}":        `archive.storage[1] is named "B"`,
 		"archive: {storage: [{plugin: fs}, {name: b}]}":                   "archive.storage[1] lacks plugin",
 		"archive: {storage: [{name: x}" + strings.Repeat(",{}", 8) + "]}": "archive.storage has 9 stores",
+		good + "plugins: {pin: {sink/x: sha256:a}}\n":                     "plugins.pin.sink/x",
 		"\t{": "parse",
 	} {
 		_, err := config.Parse([]byte(text), "/", nil)

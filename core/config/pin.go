@@ -12,6 +12,7 @@ import (
 
 // Pin is a plugin's entry in a config file.
 type Pin struct {
+	Kind   string // "source", "storage"
 	Name   string
 	Digest string // "sha256:…"
 	Dir    string // becomes plugins.dir where the file has none; "" leaves it
@@ -60,7 +61,9 @@ func (p Pin) block(indent, nl string) string {
 	return b.String()
 }
 
-func (p Pin) entry() string { return fmt.Sprintf("%s: %q", p.Name, p.Digest) }
+func (p Pin) key() string { return PinKey(p.Kind, p.Name) }
+
+func (p Pin) entry() string { return fmt.Sprintf("%s: %q", p.key(), p.Digest) }
 
 func (p Pin) setIn(e *edit, root *yaml.Node) error {
 	key, plugins := child(root, "plugins")
@@ -71,7 +74,7 @@ func (p Pin) setIn(e *edit, root *yaml.Node) error {
 	if pins == nil {
 		return p.addSection(e, key, plugins)
 	}
-	if _, old := child(pins, p.Name); old != nil {
+	if _, old := child(pins, p.key()); old != nil {
 		return e.replace(old, fmt.Sprintf("%q", p.Digest))
 	}
 	return e.insert(pinKey, pins, p.entry())
@@ -116,7 +119,7 @@ func (p Pin) checkEdit(before, after []byte) error {
 			plugins["dir"] = p.Dir
 		}
 	}
-	pins[p.Name] = p.Digest
+	pins[p.key()] = p.Digest
 	plugins["pin"] = pins
 	want["plugins"] = plugins
 	if !reflect.DeepEqual(want, have) {

@@ -14,7 +14,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
-	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
 // Expirer applies the retention policy to a chain.
@@ -45,7 +44,8 @@ type Config struct {
 	ID        string // of this process, unlike any other's
 	Collector *collect.Collector
 	Catalog   catalog.Catalog
-	Source    source.Source // with its budgets
+	// Feed finds a zone's source; nil: the Collector does.
+	Feed      func(ctx context.Context, z catalog.Zone) (collect.Feed, error)
 	OpenQueue func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error)
 	Policy    schedule.Policy
 	Schedule  string // cron expression of zones that have none of their own
@@ -86,6 +86,11 @@ func (c Config) withDefaults() Config {
 	if c.Depth <= 0 {
 		c.Depth = 4
 	}
+	if c.Feed == nil {
+		c.Feed = func(ctx context.Context, z catalog.Zone) (collect.Feed, error) {
+			return c.Collector.FeedOf(ctx, z.Chain())
+		}
+	}
 	if c.Recorder == nil {
 		c.Recorder = silent{}
 	}
@@ -113,7 +118,6 @@ type Daemon struct {
 	Config
 	times    schedule.Times
 	queue    *jobs.Queue
-	desc     source.Description
 	probing  sync.Mutex // guards probes
 	probes   map[evidence.ChainID]*sync.Mutex
 	planning sync.Mutex // held by a plan
@@ -121,18 +125,13 @@ type Daemon struct {
 }
 
 // New checks the settings.
-func New(ctx context.Context, cfg Config) (*Daemon, error) {
+func New(cfg Config) (*Daemon, error) {
 	cfg = cfg.withDefaults()
 	times, err := schedule.ParseTimes(cfg.Schedule)
 	if err != nil {
 		return nil, fmt.Errorf("set up daemon: %w", err)
 	}
-	d := &Daemon{Config: cfg, times: times, probes: map[evidence.ChainID]*sync.Mutex{}}
-	if d.desc, err = cfg.Source.Describe(ctx); err != nil {
-		return nil, fmt.Errorf("set up daemon: describe source: %w", err)
-	}
-	d.Policy.Limits = d.desc.Limits
-	return d, nil
+	return &Daemon{Config: cfg, times: times, probes: map[evidence.ChainID]*sync.Mutex{}}, nil
 }
 
 // Run works until ctx ends, then lets what is under way come to its end for

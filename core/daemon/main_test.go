@@ -203,7 +203,7 @@ func (s *site) daemon(ctx context.Context, token string, change func(*daemon.Con
 	})
 	s.must(err)
 	cfg := daemon.Config{
-		ID: fmt.Sprintf("test-%d", rand.Uint64()), Collector: c, Catalog: s.cat, Source: budgeted,
+		ID: fmt.Sprintf("test-%d", rand.Uint64()), Collector: c, Catalog: s.cat,
 		OpenQueue: func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error) {
 			return jobs.OpenSQLite(ctx, s.cat.QueuePath(), cfg)
 		},
@@ -213,7 +213,7 @@ func (s *site) daemon(ctx context.Context, token string, change func(*daemon.Con
 	if change != nil {
 		change(&cfg)
 	}
-	d, err := daemon.New(ctx, cfg)
+	d, err := daemon.New(cfg)
 	s.must(err)
 	return d, c
 }

@@ -29,8 +29,9 @@ type knownFields struct {
 // fields returns what a window asks for: nil where the source pins a list of
 // its own, else all that the zone has, asked for where that is not known.
 func (d *Daemon) fields(ctx context.Context, id evidence.ChainID) ([]string, error) {
-	if len(d.desc.Fields) > 0 {
-		return nil, nil
+	feed, err := d.Collector.FeedOf(ctx, id)
+	if err != nil || len(feed.About.Fields) > 0 {
+		return nil, err //nolint:wrapcheck // names the source already
 	}
 	turn := d.probe(id)
 	turn.Lock()
@@ -81,7 +82,11 @@ func (d *Daemon) observe(ctx context.Context, id evidence.ChainID) error {
 // ask probes the zone. Its fields are remembered, its standing drawn from what
 // was found, and what differs from the chain's latest observations is sealed.
 func (d *Daemon) ask(ctx context.Context, id evidence.ChainID) ([]string, error) {
-	report, err := d.Source.Probe(ctx, id.Zone)
+	feed, err := d.Collector.FeedOf(ctx, id)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the source already
+	}
+	report, err := feed.Source.Probe(ctx, feed.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("probe zone %s: %w", id.Zone, err)
 	}
@@ -121,6 +126,9 @@ func (d *Daemon) stand(ctx context.Context, id evidence.ChainID, report source.R
 	}
 	return nil
 }
+
+// reasonSource blocks a zone whose source cannot be started.
+const reasonSource = "source"
 
 func blockReason(check string) string {
 	switch check {

@@ -23,9 +23,12 @@ const (
 	// observeJobs bounds the sources that one plan has asked about themselves.
 	observeJobs = 25
 
-	warnAge   = 72 * time.Hour // an open window as old as that is told of
 	warnEvery = time.Hour
 )
+
+// warnAge is the age at which an open window is told of: 72 of Logpull's 168
+// hours, and never for a source that forgets nothing.
+func warnAge(maxAge time.Duration) time.Duration { return maxAge / 7 * 3 }
 
 // planning is one run of plan.
 type planning struct {
@@ -33,6 +36,7 @@ type planning struct {
 	now       time.Time
 	zones     []catalog.Zone
 	standings map[evidence.ChainID]catalog.Standing
+	policies  map[evidence.ChainID]schedule.Policy // of zones whose source is there
 }
 
 // plan brings the schedules into the ledger and the ledger into the queue. In
@@ -50,7 +54,7 @@ func (d *Daemon) plan(ctx context.Context) error {
 }
 
 func (d *Daemon) makePlan(ctx context.Context) error {
-	p := planning{Daemon: d, now: d.Now().UTC(), standings: map[evidence.ChainID]catalog.Standing{}}
+	p := planning{Daemon: d, now: d.Now().UTC(), standings: map[evidence.ChainID]catalog.Standing{}, policies: map[evidence.ChainID]schedule.Policy{}}
 	if err := d.rescue(ctx); err != nil {
 		d.Log.WarnContext(ctx, "jobs of dead processes not looked for", "error", err)
 	}
@@ -66,8 +70,36 @@ func (d *Daemon) makePlan(ctx context.Context) error {
 		p.standings[s.Chain] = s
 	}
 	// What one step or one zone cannot do keeps no other from being done.
-	err = errors.Join(p.windows(ctx), p.dispatch(ctx), p.upkeep(ctx))
+	err = errors.Join(p.sources(ctx), p.windows(ctx), p.dispatch(ctx), p.upkeep(ctx))
 	return errors.Join(err, d.putNote(ctx, madeNote, time.Now().UTC()))
+}
+
+// sources finds the source of each zone. A zone without one is blocked, and
+// not planned: how far it can be planned is the source's to say.
+func (p planning) sources(ctx context.Context) error {
+	var errs []error
+	for _, z := range p.zones {
+		s := p.standings[z.Chain()]
+		s.Chain = z.Chain()
+		if z.Paused || s.Blocked == reasonSource && s.NotBefore.After(p.now) {
+			continue
+		}
+		feed, err := p.Feed(ctx, z)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err() //nolint:wrapcheck // the daemon's own end
+		case err != nil:
+			errs = append(errs, p.block(ctx, s, reasonSource, err.Error()))
+			s.NotBefore = p.now.Add(p.Recheck)
+			p.standings[s.Chain] = s
+			continue
+		case s.Blocked == reasonSource:
+			errs = append(errs, p.unblock(ctx, s))
+			delete(p.standings, s.Chain)
+		}
+		p.policies[s.Chain] = p.Policy.For(feed.About.Limits)
+	}
+	return errors.Join(errs...)
 }
 
 // windows plans the zones whose schedules came since the last plan. A zone's
@@ -83,10 +115,11 @@ func (p planning) windows(ctx context.Context) error {
 	}
 	var errs []error
 	for _, z := range p.zones {
-		if z.Paused || !p.due(ctx, z, last) {
+		policy, ok := p.policies[z.Chain()]
+		if !ok || !p.due(ctx, z, last) {
 			continue
 		}
-		if err := p.zone(ctx, z); err != nil {
+		if err := p.zone(ctx, z, policy); err != nil {
 			errs = append(errs, fmt.Errorf("plan zone %s: %w", z.Name, err))
 		}
 	}
@@ -121,13 +154,13 @@ type planned struct {
 // zone enters what the ledger lacks up to the live edge, and moves the
 // watermark. Nothing before the watermark is looked at again, unless the
 // operator has moved the beginning back.
-func (p planning) zone(ctx context.Context, z catalog.Zone) error {
-	id, edge := z.Chain(), p.Policy.Edge(p.now)
+func (p planning) zone(ctx context.Context, z catalog.Zone, policy schedule.Policy) error {
+	id, edge := z.Chain(), policy.Edge(p.now)
 	var known planned
 	if err := p.note(ctx, plannedNote+id.String(), &known); err != nil {
 		return err
 	}
-	from := p.Policy.Begin(z)
+	from := policy.Begin(z)
 	if known.Through.After(from) && (z.From.IsZero() || !from.Before(known.From)) {
 		from = known.Through
 	} else {
@@ -140,7 +173,7 @@ func (p planning) zone(ctx context.Context, z catalog.Zone) error {
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if windows := p.Policy.Plan(p.now, from, rows); len(windows) > 0 {
+	if windows := policy.Plan(p.now, from, rows); len(windows) > 0 {
 		if err := p.Catalog.Plan(ctx, id, windows); err != nil {
 			return err //nolint:wrapcheck // names the chain already
 		}
@@ -163,10 +196,11 @@ func (p planning) dispatch(ctx context.Context) error {
 	}
 	var insert []jobs.Insertion
 	var old []catalog.Window
-	liveFrom := p.Policy.Live(p.now)
 	for _, z := range p.zones {
 		id := z.Chain()
-		if z.Paused || !open[id] || p.standings[id].NotBefore.After(p.now) {
+		policy, ok := p.policies[id]
+		liveFrom := policy.Live(p.now)
+		if !ok || !open[id] || p.standings[id].NotBefore.After(p.now) {
 			continue
 		}
 		fresh, err := p.Catalog.Windows(ctx, id, liveFrom, p.now, catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked)
@@ -202,10 +236,11 @@ func (p planning) warn(ctx context.Context, backlog []catalog.Backlog) {
 		return
 	}
 	for _, b := range backlog {
-		if age := p.now.Sub(b.Oldest); age >= warnAge {
+		maxAge := p.policies[b.Chain].Limits.MaxAge
+		if age := p.now.Sub(b.Oldest); maxAge > 0 && age >= warnAge(maxAge) {
 			p.warnedAt = p.now
 			p.Log.WarnContext(ctx, "windows are getting too old to be had", "chain", b.Chain.String(), "state", string(b.State),
-				"windows", b.Windows, "oldest", b.Oldest, "age", age.Round(time.Minute), "lost_at", p.Policy.Limits.MaxAge)
+				"windows", b.Windows, "oldest", b.Oldest, "age", age.Round(time.Minute), "lost_at", maxAge)
 		}
 	}
 }

@@ -147,6 +147,33 @@ type Source struct {
 	Timestamps  string    `json:"timestamps"`
 	Complete    bool      `json:"complete"` // the source's own claim
 	RetrievedAt time.Time `json:"retrieved_at"`
+	// TimeField and ClassField are the members of a record by which the content
+	// was measured. They are left out where they are those of Cloudflare's
+	// http_requests; where TimeField stands, no ClassField is none.
+	TimeField  string `json:"time_field,omitempty"`
+	ClassField string `json:"class_field,omitempty"`
+}
+
+// The members by which the records of Cloudflare's http_requests are measured.
+const (
+	defaultTimeField  = "EdgeStartTimestamp"
+	defaultClassField = "EdgeResponseStatus"
+)
+
+// SetMeter notes by which members of a record the content was measured.
+func (s *Source) SetMeter(cfg MeterConfig) {
+	s.Timestamps, s.TimeField, s.ClassField = cfg.Timestamps, "", ""
+	if cfg.TimeField != defaultTimeField || cfg.ClassField != defaultClassField {
+		s.TimeField, s.ClassField = cfg.TimeField, cfg.ClassField
+	}
+}
+
+// Meter is how the content was measured.
+func (s *Source) Meter() MeterConfig {
+	if s.TimeField == "" {
+		return MeterConfig{TimeField: defaultTimeField, ClassField: defaultClassField, Timestamps: s.Timestamps}
+	}
+	return MeterConfig{TimeField: s.TimeField, ClassField: s.ClassField, Timestamps: s.Timestamps}
 }
 
 // The reasons of a gap.
@@ -171,8 +198,10 @@ const (
 	TopicBoundary  = "boundary"       // value: {"regions":[…]}
 	TopicPlan      = "plan"           // value: {"name":"Enterprise Website"}
 	TopicDisplaced = "displaced"      // value: {"objects":[{"bytes":…,"key":…,"sha256":…}]}: left under windows' keys, explained, and no evidence
+	TopicUncovered = "uncovered"      // value: {"objects":[{"found":…,"key":…,"sha256":…}]}: what lay over them was removed from a store that had kept the sealed bytes
 	TopicStores    = "stores"         // value: {"stores":[…]}, of those that are not local: host, provider, law, override
 	TopicOffered   = "fields_offered" // value: {"names":[…]}, all that the zone has; "fields" are those asked for
+	TopicZone      = "zone"           // value: {"name":…,"source":…}: what a source calls the zone, from which its id was made
 )
 
 // Observation is what a source or store said at a time. Topics are open; a
@@ -210,9 +239,28 @@ type FieldsValue struct {
 	Names []string `json:"names"`
 }
 
+// ZoneValue is the value of an observation of topic "zone".
+type ZoneValue struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // the plugin
+}
+
 // DisplacedValue is the value of an observation of topic "displaced".
 type DisplacedValue struct {
 	Objects []Displaced `json:"objects"`
+}
+
+// UncoveredValue is the value of an observation of topic "uncovered".
+type UncoveredValue struct {
+	Objects []Uncovered `json:"objects"`
+}
+
+// Uncovered is a file that had been overwritten or deleted in a store that
+// kept its first version, and is the sealed one again.
+type Uncovered struct {
+	Found  string `json:"found"` // in its place, in words
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
 }
 
 // Validate checks what a single entry can say wrongly by itself.

@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -35,6 +37,14 @@ func NewChainID(zone, dataset string) (ChainID, error) {
 		return ChainID{}, fmt.Errorf("dataset %.64q is not a lower-case name", dataset)
 	}
 	return ChainID{zone, dataset}, nil
+}
+
+// ZoneID returns the id of a zone that its source calls by anything else than
+// one: the first 16 bytes of SHA-256 over "rainlogs zone", the source and the
+// source's name of the zone, each behind a line feed but the first.
+func ZoneID(source, name string) string {
+	sum := sha256.Sum256([]byte("rainlogs zone\n" + source + "\n" + name))
+	return hex.EncodeToString(sum[:16])
 }
 
 // validZone: 32 lower-case hex digits.
@@ -160,3 +170,29 @@ func ParseObjectKey(key string) (ChainID, Window, int, error) {
 	}
 	return c, w, generation, nil
 }
+
+// RetainUntil is until when a store is to lock what is written under a key,
+// the zero time for not at all: an object for as long as retain from its window's
+// end, and what is never replaced in a chain from when it is written. A partial
+// tile is removed soon, and a pointer is moved. Stores refuse a lock that has
+// ended, so there is none then.
+func RetainUntil(key string, written time.Time, retain time.Duration) time.Time {
+	if retain <= 0 {
+		return time.Time{}
+	}
+	if _, w, _, err := ParseObjectKey(key); err == nil {
+		if until := w.End.Add(retain); until.After(written.Add(lockMargin)) {
+			return until
+		}
+		return time.Time{}
+	}
+	id, ok := ParseChainPrefix(key)
+	if !ok || key == id.CheckpointKey() || strings.Contains(key, ".p/") {
+		return time.Time{}
+	}
+	return written.Add(retain)
+}
+
+// lockMargin is what a lock must last at least: a write takes time, and a store
+// has a clock of its own.
+const lockMargin = time.Minute

@@ -60,3 +60,34 @@ func TestWindowRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestRetainUntil(t *testing.T) {
+	t.Parallel()
+	written := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	const chain = "chain/00000000000000000000000000000001/http_requests/"
+	const object = "logs/00000000000000000000000000000001/2026/11/22/10/http_requests-20261122T100000Z-20261122T110000Z.ndjson.zst"
+	for _, tc := range []struct {
+		key    string
+		retain time.Duration
+		want   time.Duration // from written; 0: no lock
+	}{
+		{object, 24 * time.Hour, 23 * time.Hour},
+		{object, 0, 0},
+		{object, time.Hour, 0},               // over
+		{object, time.Hour + time.Second, 0}, // before it is written
+		{chain + "tile/0/000", time.Hour, time.Hour},
+		{chain + "tile/0/000.p/7", time.Hour, 0},
+		{chain + "checkpoints/5", time.Hour, time.Hour},
+		{chain + "checkpoint", time.Hour, 0},
+		{evidence.DescriptorKey, time.Hour, 0},
+		{"elsewhere", time.Hour, 0},
+	} {
+		var want time.Time
+		if tc.want > 0 {
+			want = written.Add(tc.want)
+		}
+		if until := evidence.RetainUntil(tc.key, written, tc.retain); !until.Equal(want) {
+			t.Errorf("%s, %s: %s, want %s", tc.key, tc.retain, until, want)
+		}
+	}
+}

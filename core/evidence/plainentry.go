@@ -114,16 +114,26 @@ func (r *plainReader) bytes() []byte {
 
 func (r *plainReader) text() string { return string(r.bytes()) }
 
-func (r *plainReader) int() int64 {
-	from := r.at
-	if r.advance(plainInteger(r.b[from:])); r.failed {
+// int reads what plainInteger takes, in one walk: tallies are made of integers.
+func (r *plainReader) int() (n int64) {
+	at := r.at
+	negative := at < len(r.b) && r.b[at] == '-'
+	if negative {
+		at++
+	}
+	from := at
+	for ; at < len(r.b) && r.b[at] >= '0' && r.b[at] <= '9'; at++ {
+		n = n*10 + int64(r.b[at]-'0') // wraps in what is refused below
+	}
+	if digits := at - from; digits == 0 || digits > 15 || r.b[from] == '0' && (digits > 1 || negative) {
+		r.fail() // nothing, too long, a leading zero, or -0
 		return 0
 	}
-	digits := r.b[from:r.at]
-	if digits[0] == '-' {
-		return -decimal(digits[1:])
+	r.at = at
+	if negative {
+		return -n
 	}
-	return decimal(digits)
+	return n
 }
 
 // decimal is the value of at most 15 digits.

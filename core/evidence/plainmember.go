@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // entry reads one member of an entry.
 func (r *plainReader) entry(e *Entry, name []byte) {
@@ -130,6 +133,8 @@ func (r *plainReader) content(c *Content, name []byte) {
 
 func (r *plainReader) source(s *Source, name []byte) {
 	switch string(name) {
+	case "class_field":
+		s.ClassField = r.text()
 	case "complete":
 		s.Complete = r.bool()
 	case "fields_seq":
@@ -138,6 +143,8 @@ func (r *plainReader) source(s *Source, name []byte) {
 		s.Plugin = r.text()
 	case "retrieved_at":
 		s.RetrievedAt = r.time()
+	case "time_field":
+		s.TimeField = r.text()
 	case "timestamps":
 		s.Timestamps = r.text()
 	case "version":
@@ -154,7 +161,9 @@ func (r *plainReader) tally(t *Tally, name []byte) {
 	case "from":
 		t.From = r.time()
 	case "rows":
-		t.Rows = [][1 + Classes]int64{}
+		// Room for as many as there seem to be, but not for what an entry never holds.
+		n := min(bytes.Count(r.b[r.at:], []byte("]")), maxTallyRows)
+		t.Rows = make([][1 + Classes]int64, 0, n)
 		r.array(func(i int) {
 			t.Rows = append(t.Rows, [1 + Classes]int64{})
 			r.ints(t.Rows[i][:])
@@ -168,15 +177,18 @@ func (r *plainReader) tally(t *Tally, name []byte) {
 
 // ints fills an array of a fixed length.
 func (r *plainReader) ints(to []int64) {
-	n := 0
-	r.array(func(i int) {
-		if n = i + 1; n > len(to) {
+	for i := range to {
+		open := byte(',')
+		if i == 0 {
+			open = '['
+		}
+		if !r.next(open) {
 			r.fail()
 			return
 		}
 		to[i] = r.int()
-	})
-	if n != len(to) {
+	}
+	if !r.next(']') {
 		r.fail()
 	}
 }

@@ -32,7 +32,11 @@ import (
 // TestMain is also every plugin that the tests launch: the host starts this
 // very binary again.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "plugin-serve" {
+	if len(os.Args) > 3 && os.Args[1] == "plugin-serve" {
+		if os.Args[3] == "hostile" {
+			serveHostile(os.Args[2])
+			return
+		}
 		servePlugin(os.Args[3])
 		return
 	}

@@ -36,6 +36,7 @@ var (
 	_ storage.Storage     = (*supervisedStorage)(nil)
 	_ storage.Locker      = (*supervisedStorage)(nil)
 	_ storage.Prober      = (*supervisedStorage)(nil)
+	_ storage.Versioner   = (*supervisedStorage)(nil)
 	_ storage.LocalPather = (*supervisedLocalStorage)(nil)
 )
 
@@ -126,6 +127,36 @@ func (s *supervisedStorage) Probe(ctx context.Context) ([]probe.Check, error) {
 	}
 	checks, err := p.Probe(ctx)
 	return checks, s.i.blame(r, err)
+}
+
+// GetFirst fails with errors.ErrUnsupported if the plugin keeps no versions.
+func (s *supervisedStorage) GetFirst(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	r, err := s.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, ok := r.storage.(storage.Versioner)
+	if !ok {
+		return nil, s.i.blame(r, errors.ErrUnsupported)
+	}
+	body, err := v.GetFirst(ctx, key, offset, length)
+	if err != nil {
+		return nil, s.i.blame(r, err)
+	}
+	return &supervisedBody{s.i, r, body}, nil
+}
+
+// Uncover fails with errors.ErrUnsupported if the plugin keeps no versions.
+func (s *supervisedStorage) Uncover(ctx context.Context, key, sha256 string) error {
+	r, err := s.use(ctx)
+	if err != nil {
+		return err
+	}
+	v, ok := r.storage.(storage.Versioner)
+	if !ok {
+		return s.i.blame(r, errors.ErrUnsupported)
+	}
+	return s.i.blame(r, v.Uncover(ctx, key, sha256))
 }
 
 func (s *supervisedLocalStorage) LocalPath(ctx context.Context, key string) (string, error) {

@@ -10,6 +10,10 @@
 // is no archive. A file of a chain is compared with what the copy has under its
 // key; an object is taken for the same by its size, or read if the caller asks for that.
 //
+// A copy is locked by the rule by which the original was (evidence.RetainUntil),
+// if its store has locks. One that is there already stays as it is, unlocked
+// perhaps: the port cannot lock what is written.
+//
 // # Failure behaviour
 //
 // It may be cut short at any time and run again: what is there stays, and the

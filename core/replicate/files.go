@@ -101,7 +101,9 @@ func (r *run) file(ctx context.Context, key string, have map[string]int64) error
 }
 
 func (r *run) put(ctx context.Context, key string, b []byte, replaces string) error {
-	_, err := r.To.Put(ctx, storage.PutRequest{Key: key, Size: int64(len(b)), SHA256: digest(b), Replaces: replaces}, bytes.NewReader(b))
+	_, err := r.To.Put(ctx, storage.PutRequest{
+		Key: key, Size: int64(len(b)), SHA256: digest(b), Replaces: replaces, RetainUntil: r.retainUntil(key),
+	}, bytes.NewReader(b))
 	if err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}

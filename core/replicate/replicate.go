@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,6 +31,10 @@ type Config struct {
 	Deep    bool // read the objects that the copy has already, and compare them
 	DryRun  bool // only count what is missing
 	Workers int  // objects at once; default 4
+	// Retain is for how long a store that has locks is asked to lock what is
+	// copied: an object from its window's end, a file of a chain from now; 0: not.
+	Retain time.Duration
+	Now    func() time.Time
 	// Progress is called after each object; may be nil, and is never called
 	// concurrently.
 	Progress func(Progress)
@@ -72,6 +77,9 @@ func (s Summary) Complete() bool { return len(s.Problems) == 0 }
 func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = 4
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
@@ -306,7 +314,9 @@ func (r *run) object(ctx context.Context, o evidence.Object, there bool) (result
 		return res, fmt.Errorf("read %s: %w", o.Key, err)
 	}
 	// The store itself refuses other bytes than those that were sealed.
-	_, err = r.To.Put(ctx, storage.PutRequest{Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String()}, body)
+	_, err = r.To.Put(ctx, storage.PutRequest{
+		Key: o.Key, Size: o.Bytes, SHA256: o.SHA256.String(), RetainUntil: r.retainUntil(o.Key),
+	}, body)
 	err = errors.Join(err, body.Close())
 	switch {
 	case errors.Is(err, storage.ErrCorrupt):
@@ -317,6 +327,10 @@ func (r *run) object(ctx context.Context, o evidence.Object, there bool) (result
 		return res, fmt.Errorf("copy %s: %w", o.Key, err)
 	}
 	return res, nil
+}
+
+func (r *run) retainUntil(key string) time.Time {
+	return evidence.RetainUntil(key, r.Now(), r.Retain)
 }
 
 // compare reads what the copy has under an object's key.

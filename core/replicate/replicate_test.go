@@ -9,17 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/replicate"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/core/verify/verifytest"
+	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 	"github.com/fabriziosalmi/rainlogs/plugins/storage/fs"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { s3test.Main(m) }
 
 var key = verifytest.NewKey(1)
 

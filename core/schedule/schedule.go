@@ -39,6 +39,17 @@ type Policy struct {
 	Limits   source.Limits
 }
 
+// For is the policy over a source: its windows are no wider and end no nearer
+// to now than the source allows.
+func (p Policy) For(l source.Limits) Policy {
+	p.Limits = l
+	if l.MaxWindow > 0 {
+		p.Window = max(min(p.Window, l.MaxWindow.Truncate(time.Second)), time.Second)
+	}
+	p.Lag = max(p.Lag, l.MinLag)
+	return p
+}
+
 // Edge is where the live edge ends at a time: a multiple of Window since the
 // epoch, so that two plans agree.
 func (p Policy) Edge(now time.Time) time.Time { return now.UTC().Add(-p.Lag).Truncate(p.Window) }

@@ -10,6 +10,9 @@
 // machine in the cellar) is as good as the operator's word for it, which is
 // recorded as such.
 //
-// The package knows no network: whether a host is an alias of another is for
-// the caller to find out, and to have judged too.
+// The package knows no network: what a host is an alias of, the caller asks
+// the DNS, and has it judged too (Policy.Aliased). That finds a name of one's own
+// put before a company's store; it does not find a proxy or a content delivery network in
+// front of one, a host that forwards, an alias in between two names, or one that
+// is made later: the DNS can be changed at any time.
 package sovereignty

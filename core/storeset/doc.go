@@ -74,8 +74,8 @@
 // Other bytes under a write-once key are a conflict: named, left as they are,
 // and the record stays. (A tile that was never committed may have been replaced by
 // compare-and-swap; a record "replace:"+SHA-256+":"+key says which bytes that was, and
-// those alone are replaced again.) A lock (RetainUntil) is not copied: no store tells
-// it; its own default retention has to. Heal may be cut short, repeated, and run beside a collector.
+// those alone are replaced again.) A copy is locked by the rule of what is written first
+// (evidence.RetainUntil, with Config.Retain), whatever lock the other store tells. Heal may be cut short, repeated, and run beside a collector.
 //
 // Without a ledger nobody can know who is behind. Reads take the greatest pointer that can
 // be read and say ErrNotFound only if all stores do; a Put must reach all of them.

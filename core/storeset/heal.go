@@ -288,6 +288,7 @@ func (h *healing) put(ctx context.Context, from *member, req storage.PutRequest)
 	if err != nil {
 		return err
 	}
+	req.RetainUntil = evidence.RetainUntil(req.Key, h.s.now(), h.s.retain)
 	in := &tap{r: body}
 	err = h.m.call(ctx, req.Size <= smallPut, func(ctx context.Context) error {
 		_, err := h.m.store.Put(ctx, req, in)

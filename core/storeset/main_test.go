@@ -3,7 +3,7 @@ package storeset
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { s3test.Main(m) }

@@ -122,6 +122,7 @@ func isGivenUp(err error) bool {
 func isAnswer(err error) bool {
 	for _, answer := range []error{
 		storage.ErrNotFound, storage.ErrExists, storage.ErrChanged, storage.ErrLocked, storage.ErrCorrupt, storage.ErrInvalidKey,
+		errors.ErrUnsupported,
 	} {
 		if errors.Is(err, answer) {
 			return true

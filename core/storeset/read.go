@@ -164,13 +164,19 @@ func treeSize(key string, b []byte) int64 {
 
 // open opens an object. The timeout is for the answer, not for the reading.
 func (m *member) open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	return m.opening(ctx, func(ctx context.Context) (io.ReadCloser, error) {
+		return m.store.Get(ctx, key, offset, length) //nolint:wrapcheck // opening names the store
+	})
+}
+
+func (m *member) opening(ctx context.Context, get func(ctx context.Context) (io.ReadCloser, error)) (io.ReadCloser, error) {
 	done, err := m.allow()
 	if err != nil {
 		return nil, err
 	}
 	reading, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(m.timeout, cancel)
-	body, err := m.store.Get(reading, key, offset, length)
+	body, err := get(reading)
 	if err == nil && !late.Stop() && reading.Err() != nil {
 		_ = body.Close() // cancelled; nothing was read
 		err = reading.Err()

@@ -39,6 +39,7 @@ type Config struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	OnChange func(Health)  // may be nil; called when a breaker changes, must not call back into the set
+	Retain   time.Duration // for how long Heal asks for locks: evidence.RetainUntil; 0: not
 	Grace    time.Duration // age from which a record of what no store holds is dropped; default 10 min
 }
 
@@ -101,6 +102,7 @@ type Set struct {
 	now     func() time.Time
 	log     *slog.Logger
 	grace   time.Duration
+	retain  time.Duration
 }
 
 // LocalSet is a Set whose first store keeps its objects as local files.
@@ -119,7 +121,7 @@ func Open(ctx context.Context, cfg Config) (*Set, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Set{mode: cfg.Mode, ledger: cfg.Ledger, now: cfg.Now, log: cfg.Log, grace: cfg.Grace}
+	s := &Set{mode: cfg.Mode, ledger: cfg.Ledger, now: cfg.Now, log: cfg.Log, grace: cfg.Grace, retain: cfg.Retain}
 	for i, n := range cfg.Stores {
 		s.members = append(s.members, newMember(n, cfg, i))
 	}

@@ -38,8 +38,12 @@ type chainCheck struct {
 	digests   []evidence.Digest // of each bundle as it was read; zero if it was lost
 	lost      int               // bundles that could not be read: behind one no root can be computed
 	last      *leaf             // the entry before, nil if unknown
+	kept      []*evidence.Entry // if the run keeps them
 	handovers []handover
 	published publishedCheck
+	covered   []covered      // files whose first versions fit
+	original  map[int64]bool // bundles that are read from their first versions
+	firsts    bool           // which are taken where they differ, for the present ones do not fit
 
 	// What the later checks need of the entries, some dozen bytes of each.
 	fields  map[int64]bool // seqs of observations of topic fields
@@ -60,7 +64,11 @@ type chainCheck struct {
 type objectRef struct {
 	seq int64
 	key string
+
+	present, first state // set if the first version is the sealed one
 }
+
+func (o objectRef) isCovered() bool { return o.present.err != nil }
 
 // maxLost is how many unreadable bundles are named before the walk gives up.
 const maxLost = 16
@@ -69,7 +77,7 @@ func newChainCheck(r *run, id evidence.ChainID) *chainCheck {
 	return &chainCheck{
 		run: r, id: id, origin: evidence.Origin(r.report.Archive, id),
 		report: ChainReport{Chain: id.String(), Remembered: -1, Segments: []Segment{}},
-		levels: map[int][]byte{}, fields: map[int64]bool{},
+		levels: map[int][]byte{}, fields: map[int64]bool{}, original: map[int64]bool{},
 	}
 }
 
@@ -92,12 +100,17 @@ func (c *chainCheck) verify(ctx context.Context) error {
 	if err := c.judgeKeys(ctx); err != nil {
 		return err
 	}
-	return c.finish(ctx)
+	if err := c.finish(ctx); err != nil {
+		return err
+	}
+	c.settleCovered()
+	return nil
 }
 
 // walk reads every entry in order.
 func (c *chainCheck) walk(ctx context.Context) error {
-	r := bundleReader{store: c.run.store, id: c.id, size: c.head.Size, workers: c.run.opts.Workers, tiles: !c.run.quick}
+	r := c.reader(c.head.Size)
+	r.kept, r.tiles, r.firsts = nil, !c.run.quick, c.firsts
 	for b := range r.from(ctx, 0) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -112,6 +125,7 @@ func (c *chainCheck) walk(ctx context.Context) error {
 			continue
 		}
 		c.digests = append(c.digests, b.digest)
+		c.keep(b)
 		if b.tile != "" {
 			c.find(CodeTile, b.n*evidence.BundleSize, b.tile, "tile %s does not hold the hashes of the entries it covers", b.tile)
 		}
@@ -153,6 +167,9 @@ func (c *chainCheck) step(ctx context.Context, l *leaf) error {
 		return nil //nolint:nilerr // it is a finding
 	}
 	e := l.entry
+	if c.run.keep {
+		c.kept = append(c.kept, e)
+	}
 	if e.Seq != l.seq {
 		c.find(CodeEntry, l.seq, c.bundleKey(l.seq), "entry %d says it is number %d", l.seq, e.Seq)
 	}
@@ -254,13 +271,24 @@ func (c *chainCheck) tileHash(ctx context.Context, level int, hash tlog.Hash) er
 }
 
 func (c *chainCheck) compareTile(ctx context.Context, t tlog.Tile, want []byte) error {
-	key, err := checkTile(ctx, c.run.store, c.id, t, want)
-	if err != nil {
+	present, err := checkTile(ctx, c.run.store, c.id, t, want)
+	if err != nil || present.good {
 		return err
 	}
-	if key != "" {
-		c.find(CodeTile, -1, key, "tile %s does not hold the hashes of the subtrees it covers", key)
+	otherwise := func() {
+		c.find(CodeTile, -1, present.key, "tile %s does not hold the hashes of the subtrees it covers", present.key)
 	}
+	if c.run.first != nil {
+		first, err := checkTile(ctx, c.run.first, c.id, t, want)
+		if err != nil {
+			return err
+		}
+		if first.good {
+			c.covered = append(c.covered, covered{first.key, -1, present.state, first.state, otherwise})
+			return nil
+		}
+	}
+	otherwise()
 	return nil
 }
 

@@ -29,10 +29,14 @@ type leaf struct {
 // bundleResult is a whole bundle, or what is wrong with it.
 type bundleResult struct {
 	n      int64
+	key    string // the file that was read
+	state  state
 	leaves []leaf
 	digest evidence.Digest // of the leaf hashes
 	err    error           // the bundle cannot be read
 	tile   string          // the level-0 tile that does not hold the leaf hashes, or ""
+
+	covered []covered // what of it was read from its first version
 }
 
 const maxBundle = evidence.BundleSize * (2 + evidence.MaxEntry)
@@ -44,6 +48,15 @@ type bundleReader struct {
 	size    int64 // entries
 	workers int
 	tiles   bool // compare the published level-0 tiles
+
+	first  *firstVersions // nil if the store keeps none
+	kept   map[int64]bool // bundles that are read from there alone; nil to find them
+	firsts bool           // first versions are taken where they differ
+}
+
+// reader reads the chain's first entries as the walk has found them.
+func (c *chainCheck) reader(size int64) bundleReader {
+	return bundleReader{store: c.run.store, id: c.id, size: size, workers: c.run.opts.Workers, first: c.run.first, kept: c.original}
 }
 
 // from yields bundles in order, beginning with bundle first. They are fetched and their
@@ -83,10 +96,30 @@ func (r bundleReader) from(ctx context.Context, first int64) iter.Seq[bundleResu
 }
 
 func (r bundleReader) read(ctx context.Context, n int64) bundleResult {
+	if r.kept[n] {
+		return r.readFrom(ctx, r.first, n)
+	}
+	result := r.readFrom(ctx, r.store, n)
+	if r.tiles && result.err == nil {
+		t, err := r.checkTile(ctx, r.store, &result)
+		if result.err = err; err == nil && !t.good {
+			result.tile = t.key
+		}
+	}
+	fits := result.err == nil && result.tile == "" && !r.firsts
+	if fits || r.first == nil || r.kept != nil || result.err != nil && !isFinding(result.err) {
+		return result
+	}
+	return r.uncovered(ctx, result)
+}
+
+// readFrom reads a bundle, or its first version.
+func (r bundleReader) readFrom(ctx context.Context, s Store, n int64) bundleResult {
 	result := bundleResult{n: n}
 	width := int(min(r.size-n*evidence.BundleSize, evidence.BundleSize))
 	at := func(width int) string { return r.id.BundleKey(n, width) }
-	b, found, err := readPart(ctx, r.store, at, width, maxBundle)
+	b, found, err := readPart(ctx, s, at, width, maxBundle)
+	result.key, result.state = at(found), stateOf(b, err)
 	if err != nil {
 		result.err = err
 		return result
@@ -105,27 +138,38 @@ func (r bundleReader) read(ctx context.Context, n int64) bundleResult {
 		hashes = append(hashes, l.leaf[:]...)
 	}
 	result.digest = sha256.Sum256(hashes)
-	if r.tiles {
-		result.tile, result.err = checkTile(ctx, r.store, r.id, tlog.Tile{H: evidence.TileHeight, L: 0, N: n}, hashes)
-	}
 	return result
 }
 
-// checkTile compares a published hash tile with recomputed hashes and names
-// the one that differs. The error is the store's.
-func checkTile(ctx context.Context, s Store, id evidence.ChainID, t tlog.Tile, want []byte) (changed string, err error) {
+// checkTile compares the bundle's level-0 tile with its entries.
+func (r bundleReader) checkTile(ctx context.Context, s Store, b *bundleResult) (tileCheck, error) {
+	hashes := make([]byte, 0, len(b.leaves)*tlog.HashSize)
+	for i := range b.leaves {
+		hashes = append(hashes, b.leaves[i].leaf[:]...)
+	}
+	return checkTile(ctx, s, r.id, tlog.Tile{H: evidence.TileHeight, L: 0, N: b.n}, hashes)
+}
+
+// tileCheck is a published tile that was compared.
+type tileCheck struct {
+	key   string
+	good  bool
+	state state
+}
+
+// checkTile compares a published hash tile with recomputed hashes. The error
+// is the store's.
+func checkTile(ctx context.Context, s Store, id evidence.ChainID, t tlog.Tile, want []byte) (tileCheck, error) {
 	at := func(width int) string {
 		t.W = width
 		return id.TileKey(t)
 	}
 	got, width, err := readPart(ctx, s, at, len(want)/tlog.HashSize, evidence.BundleSize*tlog.HashSize)
 	if err != nil && !isFinding(err) {
-		return "", err
+		return tileCheck{}, err
 	}
-	if err != nil || len(got) != width*tlog.HashSize || !bytes.HasPrefix(got, want) {
-		return at(width), nil //nolint:nilerr // it is a finding
-	}
-	return "", nil
+	good := err == nil && len(got) == width*tlog.HashSize && bytes.HasPrefix(got, want)
+	return tileCheck{at(width), good, stateOf(got, err)}, nil
 }
 
 // readPart reads a tile or bundle of width parts, or what stands in for it:
@@ -172,7 +216,7 @@ var errChanged = errors.New("the entries changed while they were being verified"
 func (c *chainCheck) entries(ctx context.Context) iter.Seq2[*evidence.Entry, error] {
 	return func(yield func(*evidence.Entry, error) bool) {
 		size := min(c.head.Size, int64(len(c.digests))*evidence.BundleSize)
-		r := bundleReader{store: c.run.store, id: c.id, size: size, workers: c.run.opts.Workers}
+		r := c.reader(size)
 		for b := range r.from(ctx, 0) {
 			switch want := c.digests[b.n]; {
 			case want == evidence.Digest{}:

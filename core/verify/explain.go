@@ -115,7 +115,11 @@ func (c *chainCheck) settle(ctx context.Context) error {
 		c.run.report.notice("chain %s grew to %d entries while it was verified; the first %d were", c.id, c.grown, c.head.Size)
 	}
 	for _, o := range c.missing {
-		if !c.expired.has(o.seq) {
+		switch {
+		case c.expired.has(o.seq):
+		case o.isCovered():
+			c.findCovered(fmt.Sprintf("the object of entry %d, %s,", o.seq, o.key), o.seq, o.key, o.present, o.first)
+		default:
 			c.findObject(CodeObjectMissing, o.seq, o.key, "", "", "the object of entry %d, %s, is not in the store", o.seq, o.key)
 		}
 	}
@@ -179,7 +183,7 @@ func (c *chainCheck) catchUp(ctx context.Context) error {
 	}
 	later := tree{size: c.tree.size, stack: append([]subtree(nil), c.tree.stack...)}
 	objects, expired := c.objects.clone(), slices.Clone(c.expired)
-	r := bundleReader{store: c.run.store, id: c.id, size: head.Size, workers: c.run.opts.Workers}
+	r := c.reader(head.Size)
 	for b := range r.from(ctx, c.head.Size/evidence.BundleSize) {
 		if b.err != nil {
 			return ctx.Err()

@@ -111,15 +111,20 @@ func (c *chainCheck) comparePointer(ctx context.Context) error {
 	if c.head.Size == 0 {
 		return nil
 	}
-	key := c.id.CheckpointAt(c.head.Size)
+	size := c.head.Size // it may roll forward before anything is reported
+	key := c.id.CheckpointAt(size)
 	b, err := readAll(ctx, c.run.store, key, evidence.MaxCheckpoint)
 	switch {
 	case err != nil && !isFinding(err):
 		return err
 	case errors.Is(err, storage.ErrNotFound):
-		c.find(CodeCheckpointMissing, -1, key, "chain %s stands at %d entries, but the checkpoint of that size is not published at %s", c.id, c.head.Size, key)
+		return c.keepsPointed(ctx, key, stateOf(nil, err), func() {
+			c.find(CodeCheckpointMissing, -1, key, "chain %s stands at %d entries, but the checkpoint of that size is not published at %s", c.id, size, key)
+		})
 	case err != nil || !bytes.Equal(b, c.signed):
-		c.find(CodeCheckpointChanged, -1, key, "%s is not the checkpoint of that size that stands at %s", key, c.id.CheckpointKey())
+		return c.keepsPointed(ctx, key, stateOf(b, err), func() {
+			c.find(CodeCheckpointChanged, -1, key, "%s is not the checkpoint of that size that stands at %s", key, c.id.CheckpointKey())
+		})
 	}
 	return nil
 }

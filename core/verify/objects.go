@@ -74,70 +74,118 @@ func (c *chainCheck) feedObjects(ctx context.Context, wanted func(e *evidence.En
 }
 
 // checkObject reads one object once: its stored digest and, at level content,
-// its content in the same pass.
+// its content in the same pass. If that is not what was sealed, it reads the
+// first version, where the store keeps it.
 func (c *chainCheck) checkObject(ctx context.Context, e *evidence.Entry, frames *frameReader) error {
-	key := e.Object.Key
-	body, err := c.run.store.Get(ctx, key, 0, -1)
-	if errors.Is(err, storage.ErrNotFound) {
+	got, err := c.readObject(ctx, c.run.store, e, frames)
+	if err != nil {
+		return err
+	}
+	if !got.sealed(e) && c.run.first != nil {
+		first, err := c.readObject(ctx, c.run.first, e, frames)
+		if err != nil {
+			return err
+		}
+		if first.sealed(e) {
+			c.coverObject(e, got.state, first.state)
+			got = first
+		}
+	}
+	if got.err != nil && errors.Is(got.err, storage.ErrNotFound) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.missing = append(c.missing, objectRef{e.Seq, key})
+		c.missing = append(c.missing, objectRef{seq: e.Seq, key: e.Object.Key})
 		return nil
 	}
-	if err != nil {
-		return c.unreadable(e, err)
+	if got.err != nil {
+		c.findObject(CodeObjectUnreadable, e.Seq, e.Object.Key, "", got.err.Error(), "the object of entry %d, %s, cannot be read: %v", e.Seq, e.Object.Key, got.err)
+		return nil
 	}
-	defer body.Close()
-	stored := &digestReader{ctx: ctx, in: body, hash: sha256.New()}
-	var content evidence.Content
-	var framesErr error
-	measured := c.run.opts.Level == LevelContent && e.Object.Encryption == nil
-	if measured {
-		meter := evidence.NewMeter(c.meterConfig(e))
-		framesErr = frames.copyTo(meter, stored, e.Content.Bytes)
-		content = meter.Content()
-	}
-	if _, err := io.Copy(io.Discard, stored); err != nil {
-		return c.unreadable(e, err)
-	}
-	if stored.err != nil && !errors.Is(stored.err, io.EOF) {
-		return c.unreadable(e, stored.err)
-	}
-	c.run.report.count(1, stored.n, content.Bytes)
-	c.run.objectDone(c.id, stored.n)
-	if got := evidence.Digest(stored.hash.Sum(nil)); got != e.Object.SHA256 || stored.n != e.Object.Bytes {
-		c.findObject(CodeObjectChanged, e.Seq, key, sizeAndHash(e.Object.Bytes, e.Object.SHA256), sizeAndHash(stored.n, got),
-			"the object of entry %d, %s, has %s; sealed were %s", e.Seq, key, sizeAndHash(stored.n, got), sizeAndHash(e.Object.Bytes, e.Object.SHA256))
+	c.judgeObject(e, got)
+	return nil
+}
+
+// judgeObject holds an object that was read to its entry.
+func (c *chainCheck) judgeObject(e *evidence.Entry, got objectRead) {
+	key := e.Object.Key
+	c.run.report.count(1, got.size, got.content.Bytes)
+	c.run.objectDone(c.id, got.size)
+	if !got.sealed(e) {
+		c.findObject(CodeObjectChanged, e.Seq, key, sizeAndHash(e.Object.Bytes, e.Object.SHA256), got.String(),
+			"the object of entry %d, %s, has %s; sealed were %s", e.Seq, key, got, sizeAndHash(e.Object.Bytes, e.Object.SHA256))
 	}
 	switch {
-	case framesErr != nil:
-		c.findObject(CodeFrames, e.Seq, key, "", framesErr.Error(), "the object of entry %d, %s: %v", e.Seq, key, framesErr)
-	case measured:
-		c.compareContent(e, content)
+	case got.frames != nil:
+		c.findObject(CodeFrames, e.Seq, key, "", got.frames.Error(), "the object of entry %d, %s: %v", e.Seq, key, got.frames)
+	case c.measured(e):
+		c.compareContent(e, got.content)
 	case c.run.opts.Level == LevelContent:
 		c.run.report.encrypted()
 		c.run.report.notice("entry %d: %s is encrypted, so that its stored bytes were checked and its content was not", e.Seq, key)
 	}
-	return nil
 }
 
-// unreadable reports an object that this store cannot read, where it can read others.
-func (c *chainCheck) unreadable(e *evidence.Entry, err error) error {
-	if !isFinding(err) {
-		return fmt.Errorf("read %s: %w", e.Object.Key, err)
+// coverObject reports an object whose first version is the sealed one. One that
+// is gone is reported when it is known that it was not expired meanwhile.
+func (c *chainCheck) coverObject(e *evidence.Entry, present, first state) {
+	if errors.Is(present.err, storage.ErrNotFound) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.missing = append(c.missing, objectRef{e.Seq, e.Object.Key, present, first})
+		return
 	}
-	c.findObject(CodeObjectUnreadable, e.Seq, e.Object.Key, "", err.Error(), "the object of entry %d, %s, cannot be read: %v", e.Seq, e.Object.Key, err)
-	return nil
+	c.findCovered(fmt.Sprintf("the object of entry %d, %s,", e.Seq, e.Object.Key), e.Seq, e.Object.Key, present, first)
+}
+
+// objectRead is what an object was found to be.
+type objectRead struct {
+	state
+	content evidence.Content
+	frames  error
+}
+
+func (o objectRead) sealed(e *evidence.Entry) bool {
+	return o.err == nil && o.sum == e.Object.SHA256 && o.size == e.Object.Bytes
+}
+
+// measured reports whether an object's content is looked at.
+func (c *chainCheck) measured(e *evidence.Entry) bool {
+	return c.run.opts.Level == LevelContent && e.Object.Encryption == nil
+}
+
+// readObject reads an object to its end. The error is for a store that cannot
+// be reached; one that cannot read this object is in what is returned.
+func (c *chainCheck) readObject(ctx context.Context, s Store, e *evidence.Entry, frames *frameReader) (objectRead, error) {
+	broken := func(err error) (objectRead, error) {
+		if !isFinding(err) {
+			return objectRead{}, fmt.Errorf("read %s: %w", e.Object.Key, err)
+		}
+		return objectRead{state: state{err: err}}, nil
+	}
+	body, err := s.Get(ctx, e.Object.Key, 0, -1)
+	if err != nil {
+		return broken(err)
+	}
+	defer body.Close()
+	var got objectRead
+	stored := &digestReader{ctx: ctx, in: body, hash: sha256.New()}
+	if c.measured(e) {
+		meter := evidence.NewMeter(e.Source.Meter())
+		got.frames = frames.copyTo(meter, stored, e.Content.Bytes)
+		got.content = meter.Content()
+	}
+	if _, err := io.Copy(io.Discard, stored); err != nil {
+		return broken(err)
+	}
+	if stored.err != nil && !errors.Is(stored.err, io.EOF) {
+		return broken(stored.err)
+	}
+	got.size, got.sum = stored.n, evidence.Digest(stored.hash.Sum(nil))
+	return got, nil
 }
 
 func sizeAndHash(n int64, d evidence.Digest) string {
 	return fmt.Sprintf("%d bytes with SHA-256 %s", n, d)
-}
-
-func (c *chainCheck) meterConfig(e *evidence.Entry) evidence.MeterConfig {
-	m := c.run.opts.Meter(c.id.Dataset)
-	m.Timestamps = e.Source.Timestamps
-	return m
 }
 
 // compareContent names each member that differs.

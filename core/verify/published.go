@@ -24,13 +24,15 @@ type publishedCheck struct {
 	mu       sync.Mutex
 	good     int64            // the largest size that agrees
 	differ   []publishedOther // those that do not
+	covered  []covered        // those that do not, and their first versions do
 	unsigned []int64
 }
 
 type publishedJob struct {
-	size int64
-	root tlog.Hash
-	keys []evidence.PublicKey
+	size  int64
+	root  tlog.Hash
+	keys  []evidence.PublicKey // whose signatures are asked for; none at level chain
+	known []evidence.PublicKey
 }
 
 type publishedOther struct {
@@ -71,9 +73,9 @@ func (p *publishedCheck) at(ctx context.Context, c *chainCheck) error {
 		return nil
 	}
 	p.next++
-	job := publishedJob{size: c.tree.size, root: c.tree.root()}
+	job := publishedJob{size: c.tree.size, root: c.tree.root(), known: c.known()}
 	if c.run.opts.Level != LevelChain {
-		job.keys = c.known()
+		job.keys = job.known
 	}
 	select {
 	case p.jobs <- job:
@@ -100,6 +102,18 @@ func (p *publishedCheck) compare(ctx context.Context, c *chainCheck, job publish
 		keys = append([]evidence.PublicKey{c.run.key}, c.run.others...)
 	}
 	signed := len(keys) == 0 || c.opensAny(b, keys)
+	if !signed { // what is signed and differs is a fork, whatever is kept
+		first, ok, firstErr := c.keepsCheckpoint(ctx, key, func(b []byte) bool {
+			return bytes.HasPrefix(b, append([]byte(text), '\n')) && c.opensAny(b, job.known)
+		})
+		if firstErr != nil {
+			return fmt.Errorf("read published checkpoint: %w", firstErr)
+		}
+		if ok {
+			p.keep(c, covered{key, job.size - 1, stateOf(b, err), first, nil}, got)
+			return nil
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.report.Published++
@@ -112,6 +126,17 @@ func (p *publishedCheck) compare(ctx context.Context, c *chainCheck, job publish
 		p.good = max(p.good, job.size)
 	}
 	return nil
+}
+
+// keep notes a checkpoint that is covered, or hidden while it was compared.
+func (p *publishedCheck) keep(c *chainCheck, f covered, got string) {
+	f.otherwise = func() { p.findDiffering(c, publishedOther{f.seq + 1, got, false}) }
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.report.Published++
+	if len(p.covered) < maxFindings {
+		p.covered = append(p.covered, f)
+	}
 }
 
 func (p *publishedCheck) lastGood() int64 { return p.good }
@@ -127,12 +152,17 @@ func (p *publishedCheck) conclude(c *chainCheck, sound bool) {
 		if !sound {
 			break
 		}
-		key := c.id.CheckpointAt(o.size)
-		code, text := CodeCheckpointChanged, "%s does not say what the first %d entries say: it was changed"
-		if o.signed {
-			code, text = CodeFork, "%s is signed by the trusted key and contradicts the first %d entries: two histories were signed"
-		}
-		c.broken.Store(true)
-		c.findObject(code, o.size-1, key, "", o.got, text, key, o.size)
+		p.findDiffering(c, o)
 	}
+	c.covered = append(c.covered, p.covered...)
+}
+
+func (p *publishedCheck) findDiffering(c *chainCheck, o publishedOther) {
+	key := c.id.CheckpointAt(o.size)
+	code, text := CodeCheckpointChanged, "%s does not say what the first %d entries say: it was changed"
+	if o.signed {
+		code, text = CodeFork, "%s is signed by the trusted key and contradicts the first %d entries: two histories were signed"
+	}
+	c.broken.Store(true)
+	c.findObject(code, o.size-1, key, "", o.got, text, key, o.size)
 }

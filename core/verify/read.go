@@ -29,17 +29,17 @@ type ChainReader struct {
 // *DamagedError tells what was found.
 func ReadChain(ctx context.Context, store Store, id evidence.ChainID, opts Options) (*ChainReader, error) {
 	opts.Chains = []evidence.ChainID{id}
-	readers, err := readChains(ctx, store, opts)
+	readers, err := readChains(ctx, store, opts, false)
 	if err != nil {
 		return nil, err
 	}
 	return readers[0], nil
 }
 
-func readChains(ctx context.Context, store Store, opts Options) ([]*ChainReader, error) {
+func readChains(ctx context.Context, store Store, opts Options, keep bool) ([]*ChainReader, error) {
 	opts.Level = LevelChain
 	r := newRun(store, opts)
-	r.quick = true
+	r.quick, r.keep = true, keep
 	checks, err := r.chains(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (r *ChainReader) RootAt(ctx context.Context, size int64) (tlog.Hash, error)
 		return tlog.Hash{}, fmt.Errorf("root of %d entries: chain %s has %d", size, r.check.id, r.check.head.Size)
 	}
 	var t tree
-	reader := bundleReader{store: r.check.run.store, id: r.check.id, size: r.check.head.Size, workers: r.check.run.opts.Workers}
+	reader := r.check.reader(r.check.head.Size)
 	for b := range reader.from(ctx, 0) {
 		if b.err != nil {
 			return tlog.Hash{}, fmt.Errorf("root of %d entries: %w", size, b.err)
@@ -110,22 +110,17 @@ type Chain struct {
 	VKey     string
 }
 
-// ReadChains verifies chains as ReadChain does and returns their entries.
+// ReadChains verifies chains as ReadChain does and returns their entries: the
+// very ones that were verified, read once.
 func ReadChains(ctx context.Context, store Store, opts Options) ([]Chain, error) {
-	readers, err := readChains(ctx, store, opts)
+	readers, err := readChains(ctx, store, opts, true)
 	if err != nil {
 		return nil, err
 	}
 	chains := make([]Chain, len(readers))
 	for i, r := range readers {
 		vkey, trust := r.Trust()
-		chains[i] = Chain{ID: r.ID(), Report: r.Report(), KeyTrust: trust, VKey: vkey}
-		for e, err := range r.Entries(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			chains[i].Entries = append(chains[i].Entries, e)
-		}
+		chains[i] = Chain{ID: r.ID(), Entries: r.check.kept, Report: r.Report(), KeyTrust: trust, VKey: vkey}
 	}
 	return chains, nil
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ const (
 	CodeFrames             = "frames-invalid"   // not exactly frames and their seek table
 	CodeContent            = "content-mismatch" // decompressed bytes
 	CodeHoldBroken         = "hold-broken"      // an expiry of what a legal hold covered
+	CodeCovered            = "covered"          // overwritten or deleted; the store keeps the sealed bytes as the first version
 )
 
 // Finding is one thing that is not as it should be.
@@ -61,6 +63,8 @@ type Finding struct {
 	Want  string `json:"want,omitempty"`  // what was sealed
 	Got   string `json:"got,omitempty"`   // what is there
 	Text  string `json:"text"`            // in words that can stand in a report
+	// SHA256 is of the sealed bytes that are covered.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // maxFindings bounds what a report holds; the rest are counted.
@@ -100,6 +104,7 @@ type Report struct {
 	Encrypted  int64         `json:"encrypted"` // objects whose content was not checked
 	Findings   []Finding     `json:"findings"`
 	More       int64         `json:"more_findings,omitempty"`
+	Covered    int64         `json:"covered,omitempty"` // findings whose sealed bytes the store keeps
 	Notices    []string      `json:"notices"`
 	Intact     bool          `json:"intact"`
 	Complete   bool          `json:"complete"`
@@ -118,6 +123,9 @@ const (
 func (r *Report) add(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if f.Code == CodeCovered {
+		r.Covered++
+	}
 	if len(r.Findings) >= maxFindings {
 		r.More++
 		return
@@ -136,6 +144,26 @@ func (r *Report) notice(format string, args ...any) {
 	if len(r.Notices) < maxFindings {
 		r.Notices = append(r.Notices, fmt.Sprintf(format, args...))
 	}
+}
+
+// said is what a report holds of findings and notices.
+type said struct {
+	findings      []Finding
+	notices       []string
+	more, covered int64
+}
+
+func (r *Report) said() said {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return said{slices.Clone(r.Findings), slices.Clone(r.Notices), r.More, r.Covered}
+}
+
+// resume takes back what was said since.
+func (r *Report) resume(s said) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Findings, r.Notices, r.More, r.Covered = s.findings, s.notices, s.more, s.covered
 }
 
 func (r *Report) count(objects, stored, content int64) {

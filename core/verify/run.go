@@ -34,9 +34,6 @@ type Options struct {
 	// its entry: a collector is at work. 0 is not at all.
 	Patience time.Duration
 	Workers  int // default: the number of processors
-	// Meter says which members of a dataset's records carry time and class.
-	// Default: Cloudflare's http_requests.
-	Meter    func(dataset string) evidence.MeterConfig
 	Now      func() time.Time
 	Progress func(Progress) // may be nil; never called concurrently
 }
@@ -56,11 +53,6 @@ func (o Options) withDefaults() Options {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Meter == nil {
-		o.Meter = func(string) evidence.MeterConfig {
-			return evidence.MeterConfig{TimeField: "EdgeStartTimestamp", ClassField: "EdgeResponseStatus"}
-		}
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -70,11 +62,13 @@ func (o Options) withDefaults() Options {
 // run is one verification.
 type run struct {
 	store  Store
+	first  *firstVersions // nil if the store keeps none
 	opts   Options
 	report *Report
 	// quick leaves out what the entries do not need: published tiles and
 	// checkpoints. The root over the entries still has to be the signed one.
 	quick bool
+	keep  bool // the entries, in memory
 
 	key    evidence.PublicKey   // the trusted one
 	own    *evidence.PublicKey  // the archive's own word for its first key, nil if unreadable
@@ -88,9 +82,10 @@ type run struct {
 
 func newRun(store Store, opts Options) *run {
 	opts = opts.withDefaults()
-	return &run{store: store, opts: opts, report: &Report{
+	report := &Report{
 		Level: opts.Level, CheckedAt: evidence.SealTime(opts.Now()), Findings: []Finding{}, Notices: []string{},
-	}}
+	}
+	return &run{store: store, first: newFirstVersions(store, report), opts: opts, report: report}
 }
 
 // maxDescriptor bounds what is read as rainlogs.json.
@@ -134,14 +129,37 @@ func (r *run) chains(ctx context.Context) ([]*chainCheck, error) {
 	}
 	var checks []*chainCheck
 	for _, id := range ids {
-		c := newChainCheck(r, id)
-		if err := c.verify(ctx); err != nil {
+		c, err := r.chain(ctx, id)
+		if err != nil {
 			return nil, err
 		}
 		checks = append(checks, c)
 	}
 	r.checkFamily()
 	return checks, nil
+}
+
+// chain verifies one chain at chain level. If its entries are not those that
+// were signed, it is verified once more by the first versions of its files, as
+// far as the store keeps them.
+func (r *run) chain(ctx context.Context, id evidence.ChainID) (*chainCheck, error) {
+	before := r.report.said()
+	family := len(r.family)
+	c := newChainCheck(r, id)
+	if err := c.verify(ctx); err != nil || c.signed == nil || c.trusted || r.first == nil {
+		return c, err
+	}
+	found, present := r.report.said(), r.family
+	r.report.resume(before)
+	r.family = slices.Clone(present[:family])
+	again := newChainCheck(r, id)
+	again.firsts = true
+	if err := again.verify(ctx); err != nil || again.trusted {
+		return again, err
+	}
+	r.report.resume(found)
+	r.family = present
+	return c, nil
 }
 
 // descriptor reads rainlogs.json and settles which key is trusted.

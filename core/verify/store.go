@@ -199,7 +199,13 @@ func readAll(ctx context.Context, s Store, key string, limit int64) ([]byte, err
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the key already
 	}
-	b, err := io.ReadAll(io.LimitReader(body, limit+1))
+	var b []byte
+	if known, ok := body.(interface{ Len() int }); ok && int64(known.Len()) <= limit {
+		b = make([]byte, known.Len()) // in memory already
+		_, err = io.ReadFull(body, b)
+	} else {
+		b, err = io.ReadAll(io.LimitReader(body, limit+1))
+	}
 	if closeErr := body.Close(); err == nil {
 		err = closeErr
 	}

@@ -37,6 +37,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.More > 0 {
 		t.line("DAMAGED    and %d more findings", r.More)
 	}
+	if r.Covered > 0 {
+		t.line("kept       the store keeps the sealed bytes of %d of these under what covers them: rainlogs archive uncover brings them back", r.Covered)
+	}
 	t.line("integrity  %s", map[bool]string{true: "INTACT", false: "DAMAGED OR TAMPERED WITH"}[r.Intact])
 	t.line("coverage   %s", map[bool]string{true: "complete", false: "incomplete"}[r.Complete])
 	return t.err

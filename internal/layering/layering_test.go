@@ -69,10 +69,12 @@ var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal
 
 // owners says which of our packages alone import a foreign one, tests included.
 var owners = map[string][]string{
+	"github.com/apache/iceberg-go":   {"query/publish"},
 	"github.com/aws":                 {"internal/s3test", "plugins/storage/s3"},
 	"github.com/duckdb":              {"query/duckdb"},
 	"github.com/hashicorp/go-plugin": {"core/pluginhost", "sdk"},
 	"github.com/coreos/go-systemd":   {"core/daemon/notify"},
+	"github.com/peterh/liner":        {"cmd/internal/shell"},
 	"github.com/pressly/goose":       {"core/catalog"},
 	"github.com/prometheus":          {"core/metrics"},
 	"github.com/spf13/cobra":         {"cmd"},

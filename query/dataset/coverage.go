@@ -54,8 +54,8 @@ const MaxIncomplete = 100
 
 // Ledger returns the sealed windows of one chain that meet [from, to+tail),
 // and the missing parts between, ascending. An open bound is the chain's own
-// first or last window. damaged holds the seqs that turned out damaged.
-func Ledger(id evidence.ChainID, entries []*evidence.Entry, r Range, tail time.Duration, damaged map[int64]bool) []Span {
+// first or last window. It knows the chain alone: no window is damaged.
+func Ledger(id evidence.ChainID, entries []*evidence.Entry, r Range, tail time.Duration) []Span {
 	from, to := r.seconds(tail)
 	gone := expired(entries)
 	var spans []Span
@@ -64,7 +64,7 @@ func Ledger(id evidence.ChainID, entries []*evidence.Entry, r Range, tail time.D
 			e.Window.Start.Unix() >= to || e.Window.End.Unix() <= from {
 			continue
 		}
-		spans = append(spans, span(e, gone[e.Seq], damaged[e.Seq]))
+		spans = append(spans, span(e, gone[e.Seq]))
 	}
 	slices.SortStableFunc(spans, func(a, b Span) int {
 		if c := a.Start.Compare(b.Start); c != 0 {
@@ -75,7 +75,7 @@ func Ledger(id evidence.ChainID, entries []*evidence.Entry, r Range, tail time.D
 	return withMissing(id, spans, from, to)
 }
 
-func span(e *evidence.Entry, gone, damaged bool) Span {
+func span(e *evidence.Entry, gone bool) Span {
 	s := Span{Zone: e.Zone, Start: e.Window.Start, End: e.Window.End, Seq: e.Seq, State: Collected}
 	if e.Kind == evidence.KindGap {
 		s.State, s.Reason = Gap, e.Gap.Reason
@@ -83,8 +83,6 @@ func span(e *evidence.Entry, gone, damaged bool) Span {
 	}
 	s.Lines = e.Content.Lines
 	switch {
-	case damaged:
-		s.State = Damaged
 	case gone && e.Object != nil:
 		s.State = Expired
 	case !e.Source.Complete:
@@ -112,55 +110,4 @@ func withMissing(id evidence.ChainID, spans []Span, from, to int64) []Span {
 	}
 	missing(to)
 	return out
-}
-
-// incomplete returns what of the spans leaves the range in doubt. A part that
-// another window has collected is not in doubt, whatever was sealed beside it.
-func incomplete(spans []Span) []Span {
-	var good, out []Span
-	for _, s := range spans {
-		if s.State.Complete() {
-			good = append(good, s)
-		}
-	}
-	for _, s := range spans {
-		if !s.State.Complete() && !covered(s, good) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// covered reports whether ascending spans tile s without a hole.
-func covered(s Span, good []Span) bool {
-	at := s.Start
-	for _, g := range good {
-		if g.Start.After(at) {
-			break
-		}
-		if g.End.After(at) {
-			at = g.End
-		}
-	}
-	return !at.Before(s.End)
-}
-
-func coverageOf(spans []Span, r Range, tail time.Duration) Coverage {
-	c := Coverage{From: r.From}
-	if !r.To.IsZero() {
-		c.To = r.To.Add(tail)
-	}
-	for _, s := range spans {
-		if s.State != Missing {
-			c.Windows++
-		}
-	}
-	c.Incomplete = incomplete(spans)
-	// Without a single window an open range has nothing to be complete about.
-	c.Complete = len(c.Incomplete) == 0 && len(spans) > 0
-	if len(c.Incomplete) > MaxIncomplete {
-		c.More = len(c.Incomplete) - MaxIncomplete
-		c.Incomplete = c.Incomplete[:MaxIncomplete]
-	}
-	return c
 }

@@ -2,8 +2,6 @@ package dataset
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
 // Objects is where an archive's objects are read from; sdk/storage.Storage is one.
@@ -48,36 +45,37 @@ type Options struct {
 	TempDir     string        // parent of the private folder for fetched objects, "" = os.TempDir()
 	SkipDamaged bool          // go on without damaged objects, and say so
 	Concurrency int           // objects checked at once, 0 = 4
-	// Progress is called, not concurrently, after each checked object.
+	// Progress is called, not concurrently, after each object of a Check.
 	Progress func(done, total int, bytes int64)
 }
 
-// Dataset is the checked objects of a range. It is safe for concurrent use
-// until Close.
+// Dataset is the objects of a range, each checked when it is first used. It is
+// safe for concurrent use until Close.
 type Dataset struct {
 	name    string
+	store   Objects
 	chains  []Chain
 	opts    Options
 	objects []*Object
-	damaged []*DamageError
-	spans   []Span
-	fields  []string
+	ledger  func() []Span // without what checks have found
 
 	mu  sync.Mutex
 	dir string // of fetched objects, "" if there are none
 }
 
-// Open selects, fetches and checks the objects of a range. The chains MUST be
-// of one dataset (such as http_requests). An object that is not what its
-// entry says is a *DamageError, unless SkipDamaged. The caller must Close.
+// Open selects the objects of a range; it fetches none. The chains MUST be of
+// one dataset (such as http_requests). The caller must Close.
 func Open(ctx context.Context, store Objects, chains []Chain, opts Options) (*Dataset, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("open dataset: %w", err)
+	}
 	if opts.Tail == 0 {
 		opts.Tail = DefaultTail
 	}
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = 4
 	}
-	d := &Dataset{chains: chains, opts: opts}
+	d := &Dataset{store: store, chains: chains, opts: opts}
 	if !opts.Range.To.IsZero() && !opts.Range.From.Before(opts.Range.To) {
 		return nil, fmt.Errorf("open dataset: range %s/%s is empty", stamp(opts.Range.From), stamp(opts.Range.To))
 	}
@@ -89,96 +87,20 @@ func Open(ctx context.Context, store Objects, chains []Chain, opts Options) (*Da
 		d.name = c.ID.Dataset
 		entries = append(entries, Select(c.Entries, opts.Range)...)
 	}
-	slices.SortStableFunc(entries, byWindow)
-	if err := d.check(ctx, store, entries); err != nil {
-		return nil, errors.Join(err, d.Close())
+	if len(chains) > 1 {
+		slices.SortStableFunc(entries, byWindow)
 	}
-	if err := d.learn(ctx); err != nil {
-		return nil, errors.Join(err, d.Close())
+	d.objects = make([]*Object, len(entries))
+	for i, e := range entries {
+		d.objects[i] = newObject(d, i, e)
 	}
+	d.ledger = sync.OnceValue(func() (spans []Span) {
+		for _, c := range chains {
+			spans = append(spans, Ledger(c.ID, c.Entries, opts.Range, opts.Tail)...)
+		}
+		return spans
+	})
 	return d, nil
-}
-
-// learn computes what follows from the checked objects.
-func (d *Dataset) learn(ctx context.Context) error {
-	damaged := map[evidence.ChainID]map[int64]bool{}
-	for _, e := range d.damaged {
-		if damaged[e.Chain] == nil {
-			damaged[e.Chain] = map[int64]bool{}
-		}
-		damaged[e.Chain][e.Seq] = true
-	}
-	for _, c := range d.chains {
-		d.spans = append(d.spans, Ledger(c.ID, c.Entries, d.opts.Range, d.opts.Tail, damaged[c.ID])...)
-	}
-	return d.learnFields(ctx)
-}
-
-// learnFields collects the names of the selected objects' fields: those that
-// the source was asked for, and those of the first line of one object for each such list.
-func (d *Dataset) learnFields(ctx context.Context) error {
-	type list struct {
-		chain evidence.ChainID
-		seq   int64
-	}
-	seen := map[list]bool{}
-	names := map[string]bool{}
-	r := NewReader()
-	defer r.Close()
-	for _, o := range d.objects {
-		l := list{o.Entry.Chain(), o.Entry.Source.FieldsSeq}
-		if seen[l] {
-			continue
-		}
-		seen[l] = true
-		for _, name := range d.askedFields(l.chain, l.seq) {
-			names[name] = true
-		}
-		found, err := firstNames(ctx, r, o)
-		if err != nil {
-			return err
-		}
-		for _, name := range found {
-			names[name] = true
-		}
-	}
-	for name := range names {
-		d.fields = append(d.fields, name)
-	}
-	slices.Sort(d.fields)
-	return nil
-}
-
-// firstNames returns the names of an object's first line. Content that is not
-// as sealed has none: the query that needs it says so.
-func firstNames(ctx context.Context, r *Reader, o *Object) ([]string, error) {
-	if err := r.Reset(ctx, o); err != nil {
-		return nil, err
-	}
-	line, err := r.Next()
-	var damage *DamageError
-	if errors.As(err, &damage) || errors.Is(err, io.EOF) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return memberNames(line.Text), nil
-}
-
-func (d *Dataset) askedFields(id evidence.ChainID, seq int64) []string {
-	for _, c := range d.chains {
-		if c.ID != id || seq < 0 || seq >= int64(len(c.Entries)) {
-			continue
-		}
-		o := c.Entries[seq].Observation
-		var v evidence.FieldsValue
-		if o == nil || o.Topic != evidence.TopicFields || json.Unmarshal(o.Value, &v) != nil {
-			return nil // informative only: the records themselves are looked at too
-		}
-		return v.Names
-	}
-	return nil
 }
 
 // Name is the dataset's name, such as http_requests; "" without any chain.
@@ -199,15 +121,34 @@ func (d *Dataset) Entries() []*evidence.Entry {
 	return out
 }
 
-// Objects returns the checked objects in the order of reading.
+// Objects returns the objects of the range in the order of reading. Each is
+// checked when it is first used, or by Check.
 func (d *Dataset) Objects() []*Object { return d.objects }
 
-// Spans returns the coverage ledger of all chains.
-func (d *Dataset) Spans() []Span { return d.spans }
-
-// Columns returns the columns of the dataset's records.
-func (d *Dataset) Columns(reserved []string) []schema.Field {
-	return schema.Columns(d.name, d.fields, reserved)
+// Spans returns the coverage ledger of all chains. The window of an object is
+// damaged once a check has found it so.
+func (d *Dataset) Spans() []Span {
+	type window struct {
+		zone string
+		seq  int64
+	}
+	damaged := map[window]bool{}
+	for _, o := range d.objects {
+		if o.Damaged() {
+			damaged[window{o.Entry.Zone, o.Entry.Seq}] = true
+		}
+	}
+	spans := d.ledger()
+	if len(damaged) == 0 {
+		return spans
+	}
+	spans = slices.Clone(spans)
+	for i, s := range spans {
+		if s.State != Gap && damaged[window{s.Zone, s.Seq}] {
+			spans[i].State = Damaged
+		}
+	}
+	return spans
 }
 
 // Close removes what was fetched. Objects must not be read afterwards.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
@@ -86,7 +87,7 @@ func TestCoverage(t *testing.T) {
 
 	states := func(from, to time.Duration) (bool, []string) {
 		d := a.Open(dataset.Options{Range: dataset.Range{From: at(from), To: at(to)}})
-		c := d.Provenance().Coverage
+		c := d.Provenance(dataset.Use{}).Coverage
 		var out []string
 		for _, s := range c.Incomplete {
 			out = append(out, fmt.Sprintf("%s %s %s", s.Start.Format("15:04"), s.End.Format("15:04"), s.State))
@@ -112,10 +113,10 @@ func TestCoverage(t *testing.T) {
 	for i := range 6 {
 		whole.Window(at(time.Duration(i)*window), window, "")
 	}
-	if c := whole.Open(dataset.Options{Range: dataset.Range{From: at(0), To: at(window)}}).Provenance().Coverage; !c.Complete || c.Windows != 4 {
+	if c := whole.Open(dataset.Options{Range: dataset.Range{From: at(0), To: at(window)}}).Provenance(dataset.Use{}).Coverage; !c.Complete || c.Windows != 4 {
 		t.Errorf("coverage %+v, want complete with 4 windows", c)
 	}
-	if c := datasettest.New(t, datasettest.Zone).Open(dataset.Options{}).Provenance().Coverage; c.Complete {
+	if c := datasettest.New(t, datasettest.Zone).Open(dataset.Options{}).Provenance(dataset.Use{}).Coverage; c.Complete {
 		t.Error("nothing is sealed, and the coverage is called complete")
 	}
 }
@@ -141,7 +142,11 @@ func TestDamage(t *testing.T) {
 			}
 			chains := []dataset.Chain{a.Chain()}
 			opts := dataset.Options{TempDir: t.TempDir()}
-			_, err := dataset.Open(context.Background(), store, chains, opts)
+			d, err := dataset.Open(context.Background(), store, chains, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = errors.Join(d.Check(context.Background(), d.Objects()), d.Close())
 			var damage *dataset.DamageError
 			if !errors.As(err, &damage) || damage.Seq != bad.Seq || damage.Key != bad.Object.Key ||
 				!strings.Contains(err.Error(), bad.Object.Key) || !strings.Contains(err.Error(), "entry 1") {
@@ -151,11 +156,17 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%s: left behind %v", name, left)
 			}
 			opts.SkipDamaged = true
-			d, err := dataset.Open(context.Background(), store, chains, opts)
+			d, err = dataset.Open(context.Background(), store, chains, opts)
+			if err == nil {
+				err = d.Check(context.Background(), d.Objects())
+			}
 			if err != nil {
 				t.Fatalf("%s, local %v: %v", name, local, err)
 			}
-			p := d.Provenance()
+			if s := d.Spans()[0].State; s != dataset.Damaged {
+				t.Errorf("%s: the window is %s", name, s)
+			}
+			p := d.Provenance(dataset.Use{Read: d.Objects()})
 			if p.Objects.Selected != 2 || p.Objects.Verified != 1 || len(p.Objects.Damaged) != 1 || p.Objects.Lines != 2 || p.Coverage.Complete {
 				t.Errorf("%s: provenance %+v", name, p)
 			}
@@ -192,6 +203,9 @@ func TestChangedAfterCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	if err := d.Check(context.Background(), d.Objects()); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(store.Dir, e.Object.Key)
 	for name, b := range map[string][]byte{
 		"same length": bytes.Replace(a.Store.Objects[e.Object.Key], []byte{0}, []byte{1}, 1),
@@ -320,13 +334,66 @@ func TestFieldNames(t *testing.T) {
 	t.Parallel()
 	a := datasettest.New(t, datasettest.Zone, "Asked")
 	a.Window(at(0), window, `{"Delivered":1,"ClientIP":"x"}`+"\n")
-	var got []string
-	for _, f := range a.Open(dataset.Options{}).Columns(nil) {
-		if f.State == "unknown" {
-			got = append(got, f.Name)
+	a.Window(at(window), window, `{"Other":1}`+"\n")
+	unknown := func(known func(*dataset.Object) ([]string, bool)) (got []string) {
+		fields, err := a.Open(dataset.Options{}).Columns(t.Context(), nil, known)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, f := range fields {
+			if f.State == "unknown" {
+				got = append(got, f.Name)
+			}
+		}
+		return got
 	}
-	if diff := cmp.Diff([]string{"Asked", "Delivered"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Asked", "Delivered"}, unknown(nil)); diff != "" {
+		t.Error(diff)
+	}
+	a.Store.Fetched = nil
+	named := func(o *dataset.Object) ([]string, bool) { return []string{"InFile"}, o.Index == 1 }
+	if diff := cmp.Diff([]string{"Asked", "InFile"}, unknown(named)); diff != "" || len(a.Store.Fetched) != 0 {
+		t.Errorf("fetched %v, %s", a.Store.Fetched, diff)
+	}
+}
+
+// Nothing is fetched before it is used, once by however many, and a failure of the store is no verdict.
+func TestObjectsAreCheckedWhenUsed(t *testing.T) {
+	t.Parallel()
+	a := datasettest.New(t, datasettest.Zone)
+	for i := range 4 {
+		a.Window(at(time.Duration(i)*window), window, record(at(time.Duration(i)*window), "a"))
+	}
+	d := a.Open(dataset.Options{})
+	objects := d.Objects()
+	if d.Spans(); len(a.Store.Fetched) != 0 {
+		t.Fatalf("opening fetched %v", a.Store.Fetched)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := objects[0].Check(cancelled); !errors.Is(err, context.Canceled) || objects[0].Damage() != nil {
+		t.Errorf("cancelled: error %v, damage %v", err, objects[0].Damage())
+	}
+	before := len(a.Store.Fetched)
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error { return d.Check(t.Context(), objects[:2]) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(a.Store.Fetched) - before; n != 2 {
+		t.Errorf("%d fetches of 2 objects by 8 readers", n)
+	}
+	if n := len(texts(t, d)); n != 4 || len(a.Store.Fetched)-before != 4 {
+		t.Errorf("%d lines, fetched %v", n, a.Store.Fetched)
+	}
+	want := dataset.ObjectCount{Selected: 4, Columns: 2, Verified: 2, Lines: 3}
+	for _, o := range objects[1:] {
+		want.Bytes += o.Entry.Object.Bytes
+	}
+	use := dataset.Use{Columns: objects[1:3], Read: []*dataset.Object{objects[2], objects[3], objects[3]}}
+	if diff := cmp.Diff(want, d.Provenance(use).Objects); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -339,7 +406,7 @@ func TestOpenRefuses(t *testing.T) {
 		opts.TempDir = t.TempDir()
 		d, err := dataset.Open(ctx, a.Store, chains, opts)
 		if err == nil {
-			_ = d.Close()
+			err = errors.Join(d.Check(ctx, d.Objects()), d.Close())
 		}
 		return err
 	}
@@ -374,6 +441,9 @@ func TestProgressAndPrivacy(t *testing.T) {
 	d, err := dataset.Open(context.Background(), a.Store, []dataset.Chain{a.Chain()},
 		dataset.Options{TempDir: dir, Progress: func(done, total int, _ int64) { calls = append(calls, done*10+total) }})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Check(context.Background(), d.Objects()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{15, 25, 35, 45, 55}, calls); diff != "" {

@@ -11,16 +11,17 @@
 //
 // # Checked before used
 //
-// Each object's SHA-256 is compared with its entry before a byte of it is
-// used. The bytes are read again when a query scans them, and a file may
+// Opening a dataset fetches nothing. An object is fetched when it is first used,
+// and its SHA-256 compared with its entry before a byte of it is used; the verdict stands until the
+// dataset is closed, while a failure of the store is no verdict and is tried again. Who wants damage to be
+// found before a row flows calls Check on what will be used.
+//
+// The bytes are read again when a query scans them, and a file may
 // change in between, on a disk that is not ours all the more. Therefore the check also keeps the
 // digest of each MiB, and no MiB leaves the reader that does not match it: what
 // was checked is what is used, without a copy of the archive. An object that
 // the store cannot give as a local file is fetched once into a private folder (0700) that Close
-// removes: no log record outlives the query in a cache.
-//
-// Lines are read by this program and handed to the SQL engine: the engine
-// itself opens no file.
+// removes.
 //
 // # Coverage
 //

@@ -8,12 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 // DamageError is an object that is not what its entry has sealed.
@@ -28,73 +24,10 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("entry %d of %s: object %s: %s", e.Seq, e.Chain, e.Key, e.Problem)
 }
 
-// ErrEncrypted: an object is encrypted, which this version does not read.
-var ErrEncrypted = errors.New("object is encrypted and this version cannot read it")
-
-// Object is a checked object of a dataset.
-type Object struct {
-	Index int // in Dataset.Objects
-	Entry *evidence.Entry
-
-	path  string
-	sums  []evidence.Digest // of each chunk
-	clock evidence.EventClock
-	bounds
-}
-
 const chunkSize = 1 << 20
 
-// check fetches and checks the objects of entries.
-func (d *Dataset) check(ctx context.Context, store Objects, entries []*evidence.Entry) error {
-	found := make([]*Object, len(entries))
-	damaged := make([]*DamageError, len(entries))
-	var mu sync.Mutex
-	var done int
-	var bytes int64
-	group, working := errgroup.WithContext(ctx)
-	group.SetLimit(d.opts.Concurrency)
-	for i, e := range entries {
-		if working.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			o, err := d.checkOne(working, store, e)
-			var damage *DamageError
-			if errors.As(err, &damage) && d.opts.SkipDamaged {
-				damaged[i] = damage
-			} else if err != nil {
-				return err
-			}
-			found[i] = o
-			mu.Lock()
-			defer mu.Unlock()
-			done, bytes = done+1, bytes+e.Object.Bytes
-			if d.opts.Progress != nil {
-				d.opts.Progress(done, len(entries), bytes)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("check objects: %w", err)
-	}
-	d.keep(found, damaged)
-	return nil
-}
-
-func (d *Dataset) keep(found []*Object, damaged []*DamageError) {
-	for i, o := range found {
-		if damaged[i] != nil {
-			d.damaged = append(d.damaged, damaged[i])
-			continue
-		}
-		o.Index = len(d.objects)
-		d.objects = append(d.objects, o)
-	}
-}
+// ErrEncrypted: an object is encrypted, which this version does not read.
+var ErrEncrypted = errors.New("object is encrypted and this version cannot read it")
 
 // folder returns the private folder for fetched objects, made when first needed.
 func (d *Dataset) folder() (string, error) {
@@ -110,30 +43,11 @@ func (d *Dataset) folder() (string, error) {
 	return d.dir, nil
 }
 
-func (d *Dataset) checkOne(ctx context.Context, store Objects, e *evidence.Entry) (*Object, error) {
-	if e.Object.Encryption != nil {
-		return nil, fmt.Errorf("read object %s of entry %d: %w", e.Object.Key, e.Seq, ErrEncrypted)
-	}
-	path, src, err := d.open(ctx, store, e)
-	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return nil, damage(e, "object is missing")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("fetch object %s of entry %d: %w", e.Object.Key, e.Seq, err)
-	}
-	defer src.Close() // only read from, or synced by write
-	sums, err := checksum(ctx, src, e)
-	if err != nil {
-		return nil, err
-	}
-	return newObject(d.name, d.opts.Range, e, path, sums), nil
-}
-
 // open returns a file that holds the object, and a reader of it that must be
 // read to its end: for a fetched object that is what writes the file. An
 // object that the store names no readable file for is fetched.
-func (d *Dataset) open(ctx context.Context, store Objects, e *evidence.Entry) (string, io.ReadCloser, error) {
-	if p, ok := store.(LocalPather); ok {
+func (d *Dataset) open(ctx context.Context, e *evidence.Entry) (string, io.ReadCloser, error) {
+	if p, ok := d.store.(LocalPather); ok {
 		if path, err := p.LocalPath(ctx, e.Object.Key); err == nil {
 			if f, err := os.Open(path); err == nil {
 				return path, f, nil
@@ -144,12 +58,12 @@ func (d *Dataset) open(ctx context.Context, store Objects, e *evidence.Entry) (s
 	if err != nil {
 		return "", nil, err
 	}
-	body, err := store.Get(ctx, e.Object.Key, 0, -1)
+	body, err := d.store.Get(ctx, e.Object.Key, 0, -1)
 	if err != nil {
 		return "", nil, err
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%s-%d.zst", e.Zone, e.Seq))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // a check that was cut short left one
 	if err != nil {
 		return "", nil, errors.Join(err, body.Close())
 	}

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"strings"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/query/record"
-	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
 // bounds say which lines of an object belong to a range.
@@ -19,16 +16,19 @@ type bounds struct {
 	untimed  bool  // a line without a time does
 }
 
-func newObject(dataset string, r Range, e *evidence.Entry, path string, sums []evidence.Digest) *Object {
-	o := &Object{Entry: e, path: path, sums: sums}
-	o.clock = evidence.NewEventClock(schema.TimeField(dataset), e.Source.Timestamps)
-	o.from, o.to = r.nanos()
-	o.untimed = windowMeets(e, r)
+func boundsOf(r Range, e *evidence.Entry) bounds {
+	var b bounds
+	b.from, b.to = r.nanos()
+	b.untimed = newMeeting(r).withWindow(e)
 	c := e.Content
-	inside := c.FirstEvent != nil && c.FirstEvent.UnixNano() >= o.from && c.LastEvent.UnixNano() < o.to
-	o.all = r.From.IsZero() && r.To.IsZero() || inside && (o.untimed || !hasUntimed(c))
-	return o
+	inside := c.FirstEvent != nil && c.FirstEvent.UnixNano() >= b.from && c.LastEvent.UnixNano() < b.to
+	b.all = r.From.IsZero() && r.To.IsZero() || inside && (b.untimed || !hasUntimed(c))
+	return b
 }
+
+// Bounds says which lines belong to the range where not All of them do: those
+// with an event time in [from, to), in nanoseconds, and, if untimed, those without one.
+func (o *Object) Bounds() (from, to int64, untimed bool) { return o.from, o.to, o.untimed }
 
 // All reports whether each line belongs to the range.
 func (o *Object) All() bool { return o.all }
@@ -50,12 +50,20 @@ func (o *Object) Clock() evidence.EventClock { return o.clock }
 // Lines yields the records of the range as stored: byte for byte, exactly
 // once, windows ascending by their start and the lines of a window in the
 // order in which they were received. Lines of one window are near one another
-// in time, not sorted. A line's text is valid until the next one.
+// in time, not sorted. A line's text is valid until the next one. All objects
+// are checked before the first line.
 func (d *Dataset) Lines(ctx context.Context) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
+		if err := d.Check(ctx, d.objects); err != nil {
+			yield(Line{}, err)
+			return
+		}
 		r := NewReader()
 		defer r.Close()
 		for _, o := range d.objects {
+			if o.Damaged() {
+				continue
+			}
 			if !d.objectLines(ctx, r, o, yield) {
 				return
 			}
@@ -86,32 +94,22 @@ func (d *Dataset) objectLines(ctx context.Context, r *Reader, o *Object, yield f
 	}
 }
 
-// memberNames returns the names of a record's members.
-func memberNames(line []byte) []string {
-	var names []string
-	s := record.NewScanner(nil, nil)
-	s.Unknown = func(name string) {
-		if !strings.Contains(name, `\`) && len(names) < schema.MaxUnknown+256 {
-			names = append(names, name)
-		}
-	}
-	_, _ = s.Scan(line) // a line that is no record has the names up to its fault
-	return names
-}
-
 // Pick yields the lines with the given numbers, ascending, of each object by
 // its index, in the order of Lines.
 func (d *Dataset) Pick(ctx context.Context, wanted map[int][]int64) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
+		if err := d.Check(ctx, d.wanted(wanted)); err != nil {
+			yield(Line{}, err)
+			return
+		}
 		r := NewReader()
 		defer r.Close()
-		for _, o := range d.objects {
-			numbers := wanted[o.Index]
-			if len(numbers) == 0 {
+		for _, o := range d.wanted(wanted) {
+			if o.Damaged() {
 				continue
 			}
 			more := true
-			err := r.pick(ctx, o, numbers, func(l Line) bool {
+			err := r.pick(ctx, o, wanted[o.Index], func(l Line) bool {
 				more = yield(l, nil)
 				return more
 			})
@@ -124,6 +122,15 @@ func (d *Dataset) Pick(ctx context.Context, wanted map[int][]int64) iter.Seq2[Li
 			}
 		}
 	}
+}
+
+func (d *Dataset) wanted(numbers map[int][]int64) (out []*Object) {
+	for _, o := range d.objects {
+		if len(numbers[o.Index]) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // pick hands the numbered lines of an object to give until it says false.

@@ -26,7 +26,7 @@ type Line struct {
 	Text   []byte // without its line feed; valid until the next line
 }
 
-// Reader reads the lines of one checked object after another. It is not safe
+// Reader reads the lines of one object after another, each checked before. It is not safe
 // for concurrent use.
 type Reader struct {
 	ctx    context.Context // of the current object
@@ -44,14 +44,18 @@ type Reader struct {
 // NewReader returns a reader without an object. The caller must Close it.
 func NewReader() *Reader { return &Reader{} }
 
-// Reset begins to read an object's lines.
+// Reset begins to read an object's lines, checking it first if nobody has.
 func (r *Reader) Reset(ctx context.Context, o *Object) error {
 	r.closeFile()
-	f, err := os.Open(o.path)
+	checked, err := o.check(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(checked.path)
 	if err != nil {
 		return fmt.Errorf("open object %s of entry %d: %w", o.Entry.Object.Key, o.Entry.Seq, err)
 	}
-	src := &checkedReader{file: f, object: o}
+	src := &checkedReader{file: f, entry: o.Entry, sums: checked.sums}
 	if r.zstd == nil {
 		r.zstd, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 	} else {
@@ -158,17 +162,18 @@ func (r *Reader) closeFile() {
 // checkedReader gives out an object's bytes chunk by chunk, each compared
 // with its digest from the check of the whole.
 type checkedReader struct {
-	file   *os.File
-	object *Object
-	chunk  []byte
-	rest   []byte
-	next   int
-	err    error // what ended it, but the end
+	file  *os.File
+	entry *evidence.Entry
+	sums  []evidence.Digest // of each chunk
+	chunk []byte
+	rest  []byte
+	next  int
+	err   error // what ended it, but the end
 }
 
 func (c *checkedReader) Read(p []byte) (int, error) {
 	if len(c.rest) == 0 {
-		if c.next == len(c.object.sums) {
+		if c.next == len(c.sums) {
 			return 0, io.EOF
 		}
 		if c.err = c.load(); c.err != nil {
@@ -181,17 +186,17 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 }
 
 func (c *checkedReader) load() error {
-	size := min(chunkSize, c.object.Entry.Object.Bytes-int64(c.next)*chunkSize)
+	size := min(chunkSize, c.entry.Object.Bytes-int64(c.next)*chunkSize)
 	if int64(cap(c.chunk)) < size {
 		c.chunk = make([]byte, size)
 	}
 	c.chunk = c.chunk[:size]
 	_, err := io.ReadFull(c.file, c.chunk)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("read object %s: %w", c.object.Entry.Object.Key, err)
+		return fmt.Errorf("read object %s: %w", c.entry.Object.Key, err)
 	}
-	if err != nil || evidence.Digest(sha256.Sum256(c.chunk)) != c.object.sums[c.next] {
-		return damage(c.object.Entry, "was changed after it was checked")
+	if err != nil || evidence.Digest(sha256.Sum256(c.chunk)) != c.sums[c.next] {
+		return damage(c.entry, "was changed after it was checked")
 	}
 	c.rest = c.chunk
 	c.next++

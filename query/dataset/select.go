@@ -55,9 +55,10 @@ func (r Range) seconds(tail time.Duration) (from, to int64) {
 // out. The order is by window, then zone, then seq: the order of reading.
 func Select(entries []*evidence.Entry, r Range) []*evidence.Entry {
 	gone := expired(entries)
+	m := newMeeting(r)
 	var out []*evidence.Entry
 	for _, e := range entries {
-		if e.Kind == evidence.KindLog && e.Object != nil && !gone[e.Seq] && meets(e, r) {
+		if e.Kind == evidence.KindLog && e.Object != nil && m.with(e) && !gone[e.Seq] {
 			out = append(out, e)
 		}
 	}
@@ -85,14 +86,25 @@ func expired(entries []*evidence.Entry) map[int64]bool {
 	return gone
 }
 
-func meets(e *evidence.Entry, r Range) bool {
-	from, to := r.nanos()
+// meeting is a range with its bounds computed once for many entries.
+type meeting struct{ from, to, fromSecond, toSecond int64 }
+
+func newMeeting(r Range) (m meeting) {
+	m.from, m.to = r.nanos()
+	m.fromSecond, m.toSecond = r.seconds(0)
+	return m
+}
+
+func (m meeting) with(e *evidence.Entry) bool {
 	c := e.Content
-	if c.FirstEvent != nil && c.LastEvent != nil &&
-		c.FirstEvent.UnixNano() < to && c.LastEvent.UnixNano() >= from {
+	if c.FirstEvent != nil && c.LastEvent != nil && c.FirstEvent.UnixNano() < m.to && c.LastEvent.UnixNano() >= m.from {
 		return true
 	}
-	return hasUntimed(c) && windowMeets(e, r)
+	return m.withWindow(e) && hasUntimed(c)
+}
+
+func (m meeting) withWindow(e *evidence.Entry) bool {
+	return e.Window.Start.Unix() < m.toSecond && e.Window.End.Unix() > m.fromSecond
 }
 
 // hasUntimed reports whether some lines have no event time. A content without
@@ -102,9 +114,4 @@ func hasUntimed(c *evidence.Content) bool {
 		return c.Lines > 0
 	}
 	return c.Tally.Untimed != [evidence.Classes]int64{}
-}
-
-func windowMeets(e *evidence.Entry, r Range) bool {
-	from, to := r.seconds(0)
-	return e.Window.Start.Unix() < to && e.Window.End.Unix() > from
 }

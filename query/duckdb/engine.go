@@ -3,32 +3,42 @@ package duckdb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"time"
 
-	duck "github.com/duckdb/duckdb-go/v2"
-
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/query"
-	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/query/columns"
 )
 
 // Config limits an engine.
 type Config struct {
 	Memory  int64         // bytes a request's instance may use, 0 = 2 GiB
 	Threads int           // 0 = the number of processors
+	Spill   int64         // bytes a request may write to its temporary folder beyond that, 0 = 10 times Memory
 	TempDir string        // parent of the folder that large sorts spill to, "" = os.TempDir()
 	Timeout time.Duration // of a request, the reading of its rows included; 0 = 5 minutes
 	Program string        // "rainlogs 1.0.0", for provenance
 	Now     func() time.Time
+	Columns Columns // nil: each object is read
+	Once    bool    // one request is asked: no instance is made ready for a next one
+}
+
+// Columns gives the columns of objects; columns.Cache is one.
+type Columns interface {
+	// Find returns an entry's columns if there are any that can be relied on.
+	Find(e *evidence.Entry) (columns.File, bool)
 }
 
 func (c Config) withDefaults() Config {
 	if c.Memory == 0 {
 		c.Memory = 2 << 30
+	}
+	if c.Spill == 0 {
+		c.Spill = 10 * c.Memory
 	}
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
@@ -46,6 +56,8 @@ func (c Config) validate() error {
 	switch {
 	case c.Memory < 64<<20:
 		return fmt.Errorf("query memory of %d bytes is less than 64 MiB", c.Memory)
+	case c.Spill < 0:
+		return fmt.Errorf("query spill of %d bytes is negative", c.Spill)
 	case c.Threads < 0 || c.Threads > 1024:
 		return fmt.Errorf("%d query threads are outside 1 to 1024", c.Threads)
 	case c.Timeout < 0:
@@ -61,6 +73,7 @@ type Engine struct {
 	dir     string // private; each request spills into a folder of its own in it
 	version string
 	denied  map[string]bool // table functions that no request may call
+	spare   spare
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -83,13 +96,20 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// learn asks DuckDB for its version and for the functions to refuse.
+// learn asks DuckDB for its version and for the functions to refuse. The
+// instance that it asks is the first request's.
 func (e *Engine) learn(ctx context.Context) (err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+			return
+		}
+		e.spare.put(s)
+	}()
 	if err := s.conn.QueryRowContext(ctx, "SELECT version()").Scan(&e.version); err != nil {
 		return fmt.Errorf("ask for the engine's version: %w", err)
 	}
@@ -117,10 +137,11 @@ func (e *Engine) Version() string { return "duckdb " + e.version }
 
 // Close removes the temporary folder.
 func (e *Engine) Close() error {
-	if err := os.RemoveAll(e.dir); err != nil {
-		return fmt.Errorf("remove temporary folder: %w", err)
+	err := e.spare.close()
+	if removed := os.RemoveAll(e.dir); removed != nil {
+		err = errors.Join(err, fmt.Errorf("remove temporary folder: %w", removed))
 	}
-	return nil
+	return err
 }
 
 // Query runs a request. See query.Engine.
@@ -134,21 +155,18 @@ func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, e
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
-	s, err := e.newSession(ctx)
-	if err != nil {
-		defer cancel()
-		return nil, cmp.Or(ended(ctx, e.cfg.Timeout), err)
+	s, a, err := e.answer(ctx, req, statements, e.cfg.Columns)
+	if errors.Is(err, errColumnsLost) {
+		s, a, err = e.answer(ctx, req, statements, nil)
 	}
-	closer := func() error { cancel(); return s.close() }
-	s.stats.progress = req.Progress
-	a, err := s.ask(ctx, req, statements)
 	if err != nil {
-		return nil, errors.Join(s.explain(ctx, err, e.cfg.Timeout), closer())
+		cancel()
+		return nil, err
 	}
 	p := query.Provenance{
 		SQL: req.SQL, Params: req.Params, Engine: e.Version(), Program: e.cfg.Program,
 		AskedAt: started.UTC(), ElapsedMillis: e.cfg.Now().Sub(started).Milliseconds(),
-		Provenance: req.Dataset.Provenance(), Scan: s.stats.snapshot(),
+		Provenance: req.Dataset.Provenance(s.use), Scan: s.stats.snapshot(),
 	}
 	rows := func(yield func([]any, error) bool) {
 		for row, err := range a.rows() {
@@ -160,107 +178,42 @@ func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, e
 			}
 		}
 	}
-	return query.NewResult(a.columns, p, rows, func() error { return errors.Join(a.close(), closer()) }), nil
+	return query.NewResult(a.columns, p, rows, func() error {
+		err := a.close()
+		cancel()
+		return errors.Join(err, e.end(s))
+	}), nil
 }
 
-// session is one request's DuckDB instance.
-type session struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	dir   string
-	stats *stats
-	lines []*lineSource // to be closed once DuckDB is
-}
-
-// newSession opens a guarded instance that is not yet locked.
-func (e *Engine) newSession(ctx context.Context) (*session, error) {
-	dir, err := os.MkdirTemp(e.dir, "request-")
+// answer runs a request on an instance of its own, which the caller must end.
+func (e *Engine) answer(ctx context.Context, req query.Request, statements []string, from Columns) (*session, *answer, error) {
+	s, err := e.take(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("make temporary folder: %w", err)
+		return nil, nil, cmp.Or(ended(ctx, e.cfg.Timeout), err)
 	}
-	s := &session{dir: dir, stats: newStats()}
-	connector, err := duck.NewConnector("", nil)
+	s.ctx, s.data, s.stats.progress = ctx, req.Dataset, req.Progress
+	a, err := s.ask(ctx, req, statements, from)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open duckdb: %w", err), s.close())
+		return nil, nil, errors.Join(s.explain(ctx, err, e.cfg.Timeout), e.end(s))
 	}
-	s.db = sql.OpenDB(connector)
-	if s.conn, err = s.db.Conn(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to duckdb: %w", err), s.close())
-	}
-	for _, setting := range []string{
-		fmt.Sprintf("threads = %d", e.cfg.Threads),
-		fmt.Sprintf("memory_limit = '%dB'", e.cfg.Memory),
-		"temp_directory = " + quoteText(dir), // before file access ends
-		"TimeZone = 'UTC'",
-		"autoinstall_known_extensions = false",
-		"autoload_known_extensions = false",
-		"allow_community_extensions = false",
-		"enable_external_access = false",
-	} {
-		if _, err := s.conn.ExecContext(ctx, "SET "+setting); err != nil {
-			return nil, errors.Join(fmt.Errorf("guard duckdb: set %s: %w", setting, err), s.close())
-		}
-	}
-	return s, nil
+	return s, a, nil
 }
 
-// ask makes the views, locks the configuration and runs the request.
-func (s *session) ask(ctx context.Context, req query.Request, statements []string) (*answer, error) {
-	if err := s.publish(ctx, req.Dataset); err != nil {
-		return nil, err
+// take returns the instance that was made ready, or a new one.
+func (e *Engine) take(ctx context.Context) (*session, error) {
+	s, err := e.spare.take(ctx)
+	if s != nil || err != nil {
+		return s, err
 	}
-	if _, err := s.conn.ExecContext(ctx, "SET lock_configuration = true"); err != nil {
-		return nil, fmt.Errorf("lock duckdb: %w", err)
-	}
-	return s.run(ctx, statements, req.Params)
+	return e.newSession(ctx)
 }
 
-// explain turns an error of DuckDB's into the caller's terms: what a reader
-// met, an interrupt or the timeout show there as errors of the SQL.
-func (s *session) explain(ctx context.Context, err error, timeout time.Duration) error {
-	met := s.stats.failure()
-	var damage *dataset.DamageError
-	var refused *duck.Error
-	switch {
-	case errors.As(met, &damage):
-		return met
-	case ctx.Err() != nil:
-		return ended(ctx, timeout)
-	case met != nil:
-		return met
-	case errors.As(err, &refused):
-		return fmt.Errorf("%w: %w", query.ErrSQL, err)
+// end closes an instance, and makes one ready for the next request: not
+// earlier, where it would take processors from a running one.
+func (e *Engine) end(s *session) error {
+	err := s.close()
+	if !e.cfg.Once {
+		e.spare.fill(e.newSession)
 	}
 	return err
-}
-
-// ended says why a request's context has ended, nil if it has not.
-func ended(ctx context.Context, timeout time.Duration) error {
-	switch err := ctx.Err(); {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w of %s", query.ErrTimeout, timeout)
-	default:
-		return fmt.Errorf("%w: %w", query.ErrInterrupted, err)
-	}
-}
-
-// close ends DuckDB first: until then its threads may call the readers.
-func (s *session) close() error {
-	var errs []error
-	if s.conn != nil {
-		errs = append(errs, s.conn.Close())
-	}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
-	}
-	for _, l := range s.lines {
-		l.close()
-	}
-	errs = append(errs, os.RemoveAll(s.dir))
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("close query: %w", err)
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -452,4 +453,51 @@ func TestConcurrentQueries(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// Texts around the length that stands in the vector itself, NULL and empty ones between, and more than a chunk gathers.
+func TestTextsOfAllLengths(t *testing.T) {
+	t.Parallel()
+	a := datasettest.New(t, datasettest.Zone)
+	var content []string
+	var want [][]any
+	for i := range 3000 {
+		n := i % 30
+		if i%500 == 499 {
+			n = 3 << 20
+		}
+		text := strings.Repeat(string(rune('a'+i%26)), n) + "è"[:i%2*2]
+		member := fmt.Sprintf(`,"ClientIP":%q`, text)
+		row := []any{int64(i + 1), text, int64(i)}
+		if i%7 == 3 {
+			member, row[1] = "", nil
+		}
+		content, want = append(content, fmt.Sprintf(`{"EdgeResponseStatus":%d%s}`, i, member)), append(want, row)
+	}
+	a.Window(start, 5*time.Minute, lines(content...))
+	d := a.Open(dataset.Options{})
+	rows, _ := ask(t, openEngine(t, duckdb.Config{}), d, "SELECT _line, ClientIP, EdgeResponseStatus FROM logs ORDER BY _line")
+	if len(rows) != len(want) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for i := range rows {
+		if !cmp.Equal(want[i], rows[i]) {
+			t.Fatalf("line %d differs", i+1)
+		}
+	}
+	// DuckDB's own comparing and grouping see the same.
+	rows, _ = ask(t, openEngine(t, duckdb.Config{}), d, "SELECT count(DISTINCT ClientIP), count(ClientIP), sum(length(ClientIP))::BIGINT, count(*) FILTER (ClientIP = 'bbb') FROM logs")
+	distinct, count, length, equal := map[string]bool{}, int64(0), int64(0), int64(0)
+	for _, row := range want {
+		if text, ok := row[1].(string); ok {
+			distinct[text] = true
+			count, length = count+1, length+int64(utf8.RuneCountInString(text))
+			if text == "bbb" {
+				equal++
+			}
+		}
+	}
+	if diff := cmp.Diff([][]any{{int64(len(distinct)), count, length, equal}}, rows); diff != "" {
+		t.Error(diff)
+	}
 }

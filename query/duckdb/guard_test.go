@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestGuard(t *testing.T) {
 	if made, _ := filepath.Glob(out + "*"); len(made) != 0 {
 		t.Errorf("files were written: %v", made)
 	}
-	if left, _ := filepath.Glob(filepath.Join(spill[0], "*")); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(spill[0], "*", "*")); len(left) != 0 { // an instance that is ready has a folder
 		t.Errorf("left in the temporary folder: %v", left)
 	}
 }
@@ -165,20 +166,57 @@ func TestCancelAndTimeout(t *testing.T) {
 	}
 }
 
+// What is larger than the memory is answered with the request's own folder, which goes with the result.
 func TestMemoryLimitAndSpill(t *testing.T) {
 	t.Parallel()
 	d := small(t)
+	const wide = "SELECT range AS r, repeat('x', 100) || (range * 7919 % 1000003) AS s FROM range(1500000)"
+	last, text := int64(0), ""
+	for r := range int64(1500000) {
+		if s := strconv.FormatInt(r*7919%1000003, 10); s >= text {
+			last, text = r, s
+		}
+	}
 	dir := t.TempDir()
-	e := openEngine(t, duckdb.Config{Memory: 128 << 20, TempDir: dir, Threads: 1})
-	// More than the limit: a sort spills and succeeds.
-	rows, _ := ask(t, e, d, "SELECT r FROM (SELECT range AS r, repeat('x', 100) || (range * 7919 % 1000003) AS s FROM range(2000000)) ORDER BY s, r LIMIT 1 OFFSET 1999999")
-	if len(rows) != 1 {
-		t.Fatalf("%d rows", len(rows))
+	e := openEngine(t, duckdb.Config{Memory: 128 << 20, TempDir: dir, Threads: 1, Once: true})
+	for name, c := range map[string]struct {
+		sql  string
+		want any
+	}{
+		"sort":      {"SELECT r FROM (" + wide + ") ORDER BY s, r LIMIT 1 OFFSET 1499999", last},
+		"aggregate": {"SELECT count(*) FROM (SELECT s, count(*) n FROM (" + wide + ") GROUP BY s) WHERE n = 2", int64(499_997)},
+		"join":      {"SELECT count(*) FROM (" + wide + ") a JOIN (" + wide + ") b ON a.s = b.s AND a.r = b.r", int64(1_500_000)},
+	} {
+		res, err := e.Query(t.Context(), query.Request{SQL: c.sql, Dataset: d})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for row, err := range res.Rows() {
+			if err != nil || row[0] != c.want {
+				t.Errorf("%s: %v, %v, want %v", name, row, err, c.want)
+			}
+		}
+		if err := res.Close(); err != nil {
+			t.Error(err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(left) != 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
 	}
 	// What cannot spill is refused.
 	_, err := e.Query(context.Background(), query.Request{SQL: "SELECT list(repeat('x', 1000) || range) FROM range(2000000)", Dataset: d})
 	if !errors.Is(err, query.ErrSQL) || !strings.Contains(err.Error(), "Out of Memory") {
 		t.Errorf("error %v, want out of memory", err)
+	}
+	// So is what would spill more than is allowed; and the same spills without the limit.
+	e = openEngine(t, duckdb.Config{Memory: 128 << 20, Spill: 8 << 20, TempDir: dir, Threads: 1, Once: true})
+	_, err = e.Query(context.Background(), query.Request{SQL: "SELECT r FROM (" + wide + ") ORDER BY s, r LIMIT 1 OFFSET 1499999", Dataset: d})
+	if !errors.Is(err, query.ErrSQL) || !strings.Contains(err.Error(), "max_temp_directory_size") {
+		t.Errorf("error %v, want the limit of the temporary folder", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*", "*", "*")); len(left) != 0 {
+		t.Errorf("left %v", left)
 	}
 }
 

@@ -13,19 +13,25 @@ import (
 // be resumed on another thread.
 type rowSource struct {
 	infos []duck.ColumnInfo
+	load  func() rows
+	rows
+	next atomic.Int64
+}
+
+// rows are rows in memory.
+type rows struct {
 	count int
 	row   func(i int) []any
-	next  atomic.Int64
 }
 
 var _ duck.ParallelChunkTableSource = (*rowSource)(nil)
 
-func newRowSource(columns []column, count int, row func(i int) []any) (*rowSource, error) {
+func newRowSource(columns []column, load func() rows) (*rowSource, error) {
 	infos, err := columnInfos(columns)
 	if err != nil {
 		return nil, fmt.Errorf("describe table: %w", err)
 	}
-	return &rowSource{infos: infos, count: count, row: row}, nil
+	return &rowSource{infos: infos, load: load, rows: load()}, nil
 }
 
 func (s *rowSource) ColumnInfos() []duck.ColumnInfo { return s.infos }
@@ -35,8 +41,10 @@ func (s *rowSource) Cardinality() *duck.CardinalityInfo {
 	return &duck.CardinalityInfo{Cardinality: uint(s.count), Exact: true}
 }
 
-// Init begins anew: a prepared statement may run twice.
+// Init begins anew: a prepared statement may run twice. What windows say is
+// known only once the whole statement has been bound: another view's objects are checked then.
 func (s *rowSource) Init() duck.ParallelTableSourceInfo {
+	s.rows = s.load()
 	s.next.Store(0)
 	return duck.ParallelTableSourceInfo{MaxThreads: 1}
 }

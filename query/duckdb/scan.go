@@ -21,6 +21,7 @@ import (
 type lineSource struct {
 	ctx     context.Context // the request's
 	data    *dataset.Dataset
+	objects []*dataset.Object // checked
 	columns []column
 	infos   []duck.ColumnInfo
 	stats   *stats
@@ -32,19 +33,19 @@ type lineSource struct {
 
 var _ duck.ParallelChunkTableSource = (*lineSource)(nil)
 
-func newLineSource(ctx context.Context, d *dataset.Dataset, columns []column, st *stats) (*lineSource, error) {
+func newLineSource(ctx context.Context, d *dataset.Dataset, objects []*dataset.Object, columns []column, st *stats) (*lineSource, error) {
 	infos, err := columnInfos(columns)
 	if err != nil {
 		return nil, fmt.Errorf("describe table: %w", err)
 	}
-	return &lineSource{ctx: ctx, data: d, columns: columns, infos: infos, stats: st}, nil
+	return &lineSource{ctx: ctx, data: d, objects: objects, columns: columns, infos: infos, stats: st}, nil
 }
 
 func (s *lineSource) ColumnInfos() []duck.ColumnInfo { return s.infos }
 
 func (s *lineSource) Cardinality() *duck.CardinalityInfo {
 	var n uint
-	for _, o := range s.data.Objects() {
+	for _, o := range s.objects {
 		n += uint(o.Entry.Content.Lines)
 	}
 	return &duck.CardinalityInfo{Cardinality: n}
@@ -53,7 +54,7 @@ func (s *lineSource) Cardinality() *duck.CardinalityInfo {
 // Init begins anew: a prepared statement may run twice.
 func (s *lineSource) Init() duck.ParallelTableSourceInfo {
 	s.next.Store(0)
-	return duck.ParallelTableSourceInfo{MaxThreads: max(1, len(s.data.Objects()))}
+	return duck.ParallelTableSourceInfo{MaxThreads: max(1, len(s.objects))}
 }
 
 // NewLocalState returns one thread's reader.
@@ -94,12 +95,12 @@ type lineThread struct {
 	reader  *dataset.Reader
 	object  *dataset.Object // nil between objects
 	scanner *record.Scanner // nil where no member is needed
+	output  *output         // nil before the first chunk
 	cells   []cell          // the projected columns
 	timeAt  int             // position of the event time in the scanner's values
 	values  [][]byte        // of the current line
 	fault   error           // of the current line
-	buf     []byte
-	list    [][]byte
+	caster  record.Caster
 
 	lines, unreadable int64
 	mistyped          map[string]int64
@@ -108,23 +109,38 @@ type lineThread struct {
 // cell is a projected column.
 type cell struct {
 	column
-	index int // in the table function
-	value int // position in the scanner's values
+	vector
+	position int // in the chunk
+	value    int // position in the scanner's values
+}
+
+// text reports whether the column's cells are texts or bytes.
+func (c column) text() bool {
+	switch c.is {
+	case schema.Int, schema.Time, schema.Float, schema.Bool:
+		return false
+	default:
+		return true
+	}
 }
 
 // prepare learns on the first chunk which columns the query uses.
-func (t *lineThread) prepare(chunk duck.DataChunk) {
+func (t *lineThread) prepare(chunk *duck.DataChunk) (err error) {
+	if t.output, err = newOutput(chunk, len(t.source.columns)); err != nil {
+		return err
+	}
 	var wanted, known []string
-	t.cells, t.timeAt, t.mistyped = []cell{}, -1, map[string]int64{}
+	t.timeAt, t.mistyped = -1, map[string]int64{}
 	fault := false
 	for i, c := range t.source.columns {
 		if c.from == fromField {
 			known = append(known, c.name)
 		}
-		if _, err := chunk.GetVector(i); err != nil {
+		position := t.output.projection[i]
+		if position < 0 || position >= chunk.ColumnCount() {
 			continue // not projected
 		}
-		t.cells = append(t.cells, cell{c, i, len(wanted)})
+		t.cells = append(t.cells, cell{c, vector{texts: c.text()}, position, len(wanted)})
 		if c.from == fromField {
 			if c.name == t.timeField() {
 				t.timeAt = len(wanted)
@@ -134,7 +150,7 @@ func (t *lineThread) prepare(chunk duck.DataChunk) {
 		fault = fault || c.from == fromFault
 	}
 	filtered := false
-	for _, o := range t.source.data.Objects() {
+	for _, o := range t.source.objects {
 		filtered = filtered || !o.All()
 	}
 	if filtered && t.timeAt < 0 && t.timeField() != "" {
@@ -142,24 +158,38 @@ func (t *lineThread) prepare(chunk duck.DataChunk) {
 		wanted = append(wanted, t.timeField())
 	}
 	if len(wanted) == 0 && !fault {
-		return
+		return nil
 	}
 	t.scanner = record.NewScanner(wanted, known)
 	if len(known) > 0 {
 		t.scanner.Unknown = t.source.stats.addUnlisted
 	}
+	return nil
 }
 
 func (t *lineThread) timeField() string { return schema.TimeField(t.source.data.Name()) }
 
+// maxChunkText is the size of lines at which a chunk is full: its texts are
+// gathered before they are handed over.
+const maxChunkText = 4 << 20
+
 // fill writes the next rows, none at the end of all objects.
 func (t *lineThread) fill(chunk duck.DataChunk) error {
-	if t.cells == nil {
-		t.prepare(chunk)
+	if t.output == nil {
+		if err := t.prepare(&chunk); err != nil {
+			return err
+		}
+	}
+	into, err := handle(&chunk)
+	if err != nil {
+		return err
+	}
+	for i := range t.cells {
+		t.cells[i].open(into, t.cells[i].position)
 	}
 	defer t.report()
-	row := 0
-	for capacity := duck.GetDataChunkCapacity(); row < capacity; {
+	row, size := 0, 0
+	for capacity := duck.GetDataChunkCapacity(); row < capacity && size < maxChunkText; {
 		line, err := t.nextLine()
 		if errors.Is(err, io.EOF) {
 			break
@@ -171,18 +201,21 @@ func (t *lineThread) fill(chunk duck.DataChunk) error {
 			continue
 		}
 		for i := range t.cells {
-			if err := t.set(chunk, row, &t.cells[i], line); err != nil {
-				return fmt.Errorf("fill column %s: %w", t.cells[i].name, err)
-			}
+			t.set(row, &t.cells[i], line)
 		}
-		row++
+		row, size = row+1, size+len(line.Text)
+	}
+	for i := range t.cells {
+		if err := t.cells[i].close(); err != nil {
+			return fmt.Errorf("fill column %s: %w", t.cells[i].name, err)
+		}
 	}
 	return chunk.SetSize(row)
 }
 
 // nextLine returns the next line of this thread's objects, io.EOF at the end of all.
 func (t *lineThread) nextLine() (dataset.Line, error) {
-	objects := t.source.data.Objects()
+	objects := t.source.objects
 	for {
 		if t.object == nil {
 			i := t.source.next.Add(1) - 1
@@ -205,6 +238,7 @@ func (t *lineThread) nextLine() (dataset.Line, error) {
 // scan reads the members of a line and reports whether it belongs to the range.
 func (t *lineThread) scan(line dataset.Line) bool {
 	t.fault = nil
+	t.caster.Reset()
 	if t.scanner != nil {
 		t.values, t.fault = t.scanner.Scan(line.Text)
 	}
@@ -219,16 +253,12 @@ func (t *lineThread) scan(line dataset.Line) bool {
 	return true
 }
 
-// maxClocked is the length up to which the scanner and the sealed measure are
-// sure to read the same event time from a well-formed line.
-const maxClocked = 1 << 20
-
 // eventTime reads the time by which the line was sealed.
 func (t *lineThread) eventTime(line []byte) (int64, bool) {
-	if t.timeAt < 0 || t.fault != nil || len(line) > maxClocked {
-		return t.object.Clock().Read(line)
+	if t.timeAt < 0 {
+		return t.object.EventTime(line, nil, false)
 	}
-	return record.Time(t.values[t.timeAt], t.object.Entry.Source.Timestamps)
+	return t.object.EventTime(line, t.values[t.timeAt], t.fault == nil)
 }
 
 func (t *lineThread) report() {

@@ -42,18 +42,15 @@ var (
 	lineColumn   = column{"_line", schema.Int, fromNumber}
 )
 
+var metaColumns = []column{zoneColumn, seqColumn, objectColumn, lineColumn, {"_error", schema.String, fromFault}}
+
 // logColumns are those of the logs view.
-func logColumns(d *dataset.Dataset) []column {
-	meta := []column{zoneColumn, seqColumn, objectColumn, lineColumn, {"_error", schema.String, fromFault}}
-	var reserved []string
-	for _, c := range meta {
-		reserved = append(reserved, c.name)
-	}
+func logColumns(fields []schema.Field) []column {
 	var out []column
-	for _, f := range d.Columns(reserved) {
+	for _, f := range fields {
 		out = append(out, column{f.Name, f.Type, fromField})
 	}
-	return append(out, meta...)
+	return append(out, metaColumns...)
 }
 
 // rawColumns are those of the raw view.
@@ -62,61 +59,106 @@ func rawColumns() []column {
 		{"_offset", schema.Int, fromOffset}, {"line", schema.String, fromText}, {"bytes", schema.String, fromBytes}}
 }
 
-// publish registers the table functions and makes the views over them.
-func (s *session) publish(ctx context.Context, d *dataset.Dataset) error {
-	logs, raw := logColumns(d), rawColumns()
-	entries, spans := d.Entries(), d.Spans()
-	tables := []struct {
-		name  string
-		query string
-		open  func() (duck.ParallelChunkTableSource, error)
+// publish registers the table functions and makes the views that are the same
+// for each dataset. They look at the dataset when a statement is bound.
+func (s *session) publish(ctx context.Context) error {
+	for _, t := range []struct {
+		name string
+		open func() (duck.ParallelChunkTableSource, error)
 	}{
-		{"logs", selection(logs), s.openLines(ctx, d, logs)},
-		{"raw", selection(raw), s.openLines(ctx, d, raw)},
-		{"windows", "*", openRows(windowColumns, len(spans), func(i int) []any { return windowRow(spans[i]) })},
-		{"chain", "*", openRows(chainColumns, len(entries), func(i int) []any { return chainRow(entries[i]) })},
-	}
-	for _, t := range tables {
+		{"logs", s.openLogs},
+		{"raw", s.openRaw},
+		{"windows", s.openRows(windowColumns, windowRows)},
+		{"chain", s.openRows(chainColumns, chainRows)},
+	} {
 		f := duck.ParallelChunkTableFunction{
 			BindArguments: func(map[string]any, ...any) (duck.ParallelChunkTableSource, error) { return t.open() },
 		}
 		if err := duck.RegisterTableUDF(s.conn, "rainlogs_"+t.name, f); err != nil {
 			return fmt.Errorf("register table %s: %w", t.name, err)
 		}
-		view := fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM rainlogs_%s()", t.name, t.query, t.name)
-		if _, err := s.conn.ExecContext(ctx, view); err != nil {
-			return fmt.Errorf("make view %s: %w", t.name, err)
+	}
+	return s.create(ctx, [][2]string{
+		{"raw", "SELECT " + selection(rawColumns(), nil) + " FROM rainlogs_raw()"},
+		{"windows", "FROM rainlogs_windows()"}, {"chain", "FROM rainlogs_chain()"},
+	})
+}
+
+func (s *session) publishLogs(ctx context.Context) error {
+	return s.create(ctx, [][2]string{{"logs", s.logs.view()}})
+}
+
+// create makes views. To make one binds it, which must touch no object.
+func (s *session) create(ctx context.Context, views [][2]string) error {
+	s.creating = true
+	defer func() { s.creating = false }()
+	for _, view := range views {
+		if _, err := s.conn.ExecContext(ctx, "CREATE VIEW "+view[0]+" AS "+view[1]); err != nil {
+			return fmt.Errorf("make view %s: %w", view[0], err)
 		}
 	}
 	return nil
 }
 
-func (s *session) openLines(ctx context.Context, d *dataset.Dataset, columns []column) func() (duck.ParallelChunkTableSource, error) {
+func (s *session) openLogs() (duck.ParallelChunkTableSource, error) {
+	if !s.logs.all {
+		return s.openLines(s.logs.columns, s.logs.read)
+	}
+	return s.openAll(s.logs.columns)
+}
+
+func (s *session) openRaw() (duck.ParallelChunkTableSource, error) { return s.openAll(rawColumns()) }
+
+// openAll checks each object of the range, unless the view is only being made.
+func (s *session) openAll(columns []column) (duck.ParallelChunkTableSource, error) {
+	if s.creating {
+		return s.openLines(columns, nil)
+	}
+	s.use.Read = append(s.use.Read, s.data.Objects()...)
+	objects, err := checked(s.ctx, s.data, s.data.Objects())
+	if err != nil {
+		return nil, s.stats.fail(err)
+	}
+	return s.openLines(columns, objects)
+}
+
+func (s *session) openLines(columns []column, objects []*dataset.Object) (duck.ParallelChunkTableSource, error) {
+	src, err := newLineSource(s.ctx, s.data, objects, columns, s.stats)
+	if err != nil {
+		return nil, err
+	}
+	s.lines = append(s.lines, src)
+	return src, nil
+}
+
+func (s *session) openRows(columns []column, load func(*dataset.Dataset) rows) func() (duck.ParallelChunkTableSource, error) {
 	return func() (duck.ParallelChunkTableSource, error) {
-		src, err := newLineSource(ctx, d, columns, s.stats)
-		if err != nil {
-			return nil, err
-		}
-		s.lines = append(s.lines, src)
-		return src, nil
+		return newRowSource(columns, func() rows {
+			if s.creating {
+				return rows{}
+			}
+			return load(s.data)
+		})
 	}
 }
 
-func openRows(columns []column, count int, row func(i int) []any) func() (duck.ParallelChunkTableSource, error) {
-	return func() (duck.ParallelChunkTableSource, error) { return newRowSource(columns, count, row) }
-}
-
-// selection is a view's list. A table function cannot give a column the type
-// JSON, and lists are slow to build from Go: it gives the JSON text, which it
-// has checked, and DuckDB makes the value.
-func selection(columns []column) string {
+// selection is a view's list over a source with the given fields, nil for one
+// that has all columns. A source gives JSON and lists as JSON text, which was checked when it was
+// made, and DuckDB makes the value.
+func selection(columns []column, fields []schema.Field) string {
+	has := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		has[f.Name] = true
+	}
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		name := quoteName(c.name)
-		switch c.is {
-		case schema.JSON:
+		switch {
+		case fields != nil && c.from == fromField && !has[c.name]:
+			list[i] = fmt.Sprintf("CAST(NULL AS %s) AS %s", c.is.SQL(), name)
+		case c.is == schema.JSON:
 			list[i] = fmt.Sprintf("CAST(%s AS JSON) AS %s", name, name)
-		case schema.StringList, schema.IntList:
+		case c.is == schema.StringList, c.is == schema.IntList:
 			list[i] = fmt.Sprintf("CAST(CAST(%s AS JSON) AS %s) AS %s", name, c.is.SQL(), name)
 		default:
 			list[i] = name
@@ -157,6 +199,11 @@ var windowColumns = []column{
 	{name: "seq", is: schema.Int}, {name: "lines", is: schema.Int},
 }
 
+func windowRows(d *dataset.Dataset) rows {
+	spans := d.Spans()
+	return rows{len(spans), func(i int) []any { return windowRow(spans[i]) }}
+}
+
 func windowRow(w dataset.Span) []any {
 	var reason, seq any
 	if w.Reason != "" {
@@ -176,6 +223,11 @@ var chainColumns = []column{
 	{name: "lines", is: schema.Int}, {name: "content_bytes", is: schema.Int}, {name: "content_sha256", is: schema.String},
 	{name: "merkle_root", is: schema.String}, {name: "first_event", is: schema.Time}, {name: "last_event", is: schema.Time},
 	{name: "prev", is: schema.String},
+}
+
+func chainRows(d *dataset.Dataset) rows {
+	entries := d.Entries()
+	return rows{len(entries), func(i int) []any { return chainRow(entries[i]) }}
 }
 
 func chainRow(e *evidence.Entry) []any {

@@ -16,8 +16,7 @@ import (
 func WriteFooter(w io.Writer, p query.Provenance) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "range     %s to %s (event time, UTC)\n", bound(p.Range.From, "the beginning"), bound(p.Range.To, "the end"))
-	fmt.Fprintf(&b, "objects   %d of %d verified, %d lines, %d bytes as stored\n",
-		p.Objects.Verified, p.Objects.Selected, p.Objects.Lines, p.Objects.Bytes)
+	writeObjects(&b, p)
 	for _, c := range p.Chains {
 		pinned := "pinned"
 		if !c.Pinned {
@@ -36,6 +35,20 @@ func WriteFooter(w io.Writer, p query.Provenance) error {
 		return fmt.Errorf("write footer: %w", err)
 	}
 	return nil
+}
+
+// writeObjects says how the answer came by the range's objects: not at all, where only the chain was asked.
+func writeObjects(b *strings.Builder, p query.Provenance) {
+	o := p.Objects
+	if o.Verified+o.Columns+len(o.Damaged) == 0 {
+		fmt.Fprintf(b, "objects   none of %d needed\n", o.Selected)
+		return
+	}
+	fmt.Fprintf(b, "objects   %d of %d verified", o.Verified, o.Selected)
+	if o.Columns > 0 {
+		fmt.Fprintf(b, ", %d from columns of verified objects", o.Columns)
+	}
+	fmt.Fprintf(b, ", %d lines, %d bytes as stored\n", o.Lines, o.Bytes)
 }
 
 func bound(t time.Time, open string) string {

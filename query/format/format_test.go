@@ -43,7 +43,7 @@ func provenance() query.Provenance {
 	p.Range = dataset.Range{From: start, To: start.Add(time.Hour)}
 	p.Chains = []dataset.ChainProvenance{{Zone: "0123456789abcdef0123456789abcdef", Dataset: "http_requests",
 		Head: dataset.Head{Size: 42, Root: "cm9vdA==", Key: "rainlogs/test", Pinned: true}}}
-	p.Objects = dataset.ObjectCount{Selected: 3, Verified: 2, Bytes: 4096, Lines: 100,
+	p.Objects = dataset.ObjectCount{Selected: 8, Columns: 5, Verified: 2, Bytes: 4096, Lines: 100,
 		Damaged: []*dataset.DamageError{{Seq: 7, Key: "logs/x", Problem: "object is missing"}}}
 	p.Coverage = dataset.Coverage{From: start, To: start.Add(75 * time.Minute), Windows: 14, Incomplete: []dataset.Span{
 		{Start: start, End: start.Add(5 * time.Minute), State: dataset.Gap, Reason: "too_old", Seq: 9},
@@ -82,6 +82,16 @@ func TestGoldens(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "footer", b.Bytes())
+
+	b.Reset()
+	chainOnly := provenance()
+	chainOnly.Objects = dataset.ObjectCount{Selected: 8}
+	if err := format.WriteFooter(&b, chainOnly); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "objects   none of 8 needed\n") {
+		t.Errorf("footer %q", b.String())
+	}
 }
 
 func golden(t *testing.T, name string, got []byte) {

@@ -173,11 +173,9 @@ type pulling struct {
 }
 
 func (p *pulling) next(in grpc.ServerStreamingClient[pb.PullPart]) (part, error) {
-	var m *pb.PullPart
-	err := p.op.step(func() (err error) {
-		m, err = in.Recv()
-		return err
-	})
+	m := &pb.PullPart{}
+	message := &incoming{Message: m}
+	err := p.op.step(func() error { return in.RecvMsg(message) })
 	if err == io.EOF { //nolint:errorlint // only the bare io.EOF is the end
 		return part{}, io.EOF
 	}
@@ -186,7 +184,7 @@ func (p *pulling) next(in grpc.ServerStreamingClient[pb.PullPart]) (part, error)
 	}
 	t := m.GetTrailer()
 	if t == nil {
-		return part{frame: m.GetFrame()}, nil
+		return partOf(message, m.GetFrame(), nil), nil
 	}
 	p.trailer = source.Trailer{
 		Lines: max(t.GetLines(), -1), Complete: t.GetComplete(), RetrievedAt: fromTimestamp(t.GetRetrievedAt()),

@@ -62,8 +62,8 @@ func (c *storageClient) put(op *call, req storage.PutRequest, payload io.Reader)
 		err = &sendError{err}
 	} else {
 		// One byte too many is enough to know that the size is wrong.
-		digest, err = sendFrames(io.LimitReader(payload, max(req.Size, 0)+1), func(frame []byte) error {
-			return send(&pb.PutPart{Part: &pb.PutPart_Frame{Frame: frame}})
+		digest, err = sendFrames(io.LimitReader(payload, max(req.Size, 0)+1), func(frame *outFrame) error {
+			return op.step(func() error { return out.SendMsg(frame) })
 		})
 	}
 	var lost *sendError
@@ -113,15 +113,21 @@ func (c *storageClient) receipt(op *call, out grpc.ClientStreamingClient[pb.PutP
 }
 
 func (c *storageClient) Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	if !utf8.ValidString(key) {
-		return nil, fmt.Errorf("get: %w", storage.ErrInvalidKey)
+	return c.get(ctx, "get", c.rpc.Get, &pb.GetRequest{Key: key, Offset: offset, Length: length})
+}
+
+// getRPC is one of the calls that send an object.
+type getRPC func(ctx context.Context, req *pb.GetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[pb.GetPart], error)
+
+func (c *storageClient) get(ctx context.Context, name string, rpc getRPC, req *pb.GetRequest) (io.ReadCloser, error) {
+	if !utf8.ValidString(req.GetKey()) {
+		return nil, fmt.Errorf("%s: %w", name, storage.ErrInvalidKey)
 	}
 	op := newCall(ctx, c.config.Idle)
 	var in grpc.ServerStreamingClient[pb.GetPart]
 	var first *pb.GetPart
 	err := op.step(func() (err error) {
-		in, err = c.rpc.Get(op.ctx, &pb.GetRequest{Key: key, Offset: offset, Length: length})
-		if err != nil {
+		if in, err = rpc(op.ctx, req); err != nil {
 			return err
 		}
 		first, err = in.Recv()
@@ -129,27 +135,25 @@ func (c *storageClient) Get(ctx context.Context, key string, offset, length int6
 	})
 	switch {
 	case errors.Is(err, io.EOF) || err == nil && first.GetHeader() == nil:
-		err = fmt.Errorf("%w: get without a header", ErrProtocol)
+		err = fmt.Errorf("%w: %s without a header", ErrProtocol, name)
 	case err != nil:
 		err = op.explain(err)
 	}
 	if err != nil {
 		op.end()
-		return nil, storageError("get", err)
+		return nil, storageError(name, err)
 	}
-	r := newBody(window(length, c.config.MaxStream), storage.ErrCorrupt, func() (part, error) {
-		var m *pb.GetPart
-		err := op.step(func() (err error) {
-			m, err = in.Recv()
-			return err
-		})
+	r := newBody(window(req.GetLength(), c.config.MaxStream), storage.ErrCorrupt, func() (part, error) {
+		m := &pb.GetPart{}
+		message := &incoming{Message: m}
+		err := op.step(func() error { return in.RecvMsg(message) })
 		if err == io.EOF { //nolint:errorlint // only the bare io.EOF is the end
 			return part{}, io.EOF
 		}
 		if err != nil {
 			return part{}, op.explain(err)
 		}
-		return part{frame: m.GetFrame(), digest: m.GetTrailer()}, nil
+		return partOf(message, m.GetFrame(), m.GetTrailer()), nil
 	})
 	return &getting{op: op, body: r}, nil
 }

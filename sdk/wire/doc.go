@@ -11,7 +11,11 @@
 //
 // Payloads are streams: a header, frames of at most MaxFrame bytes, and a
 // trailer with the length and SHA-256 of what went before. Both ends hash
-// while they copy, and a reader sees io.EOF only after a trailer that fits.
+// while they copy, and a reader sees io.EOF only after a trailer that fits. One
+// end of a Put leaves the hashing to another: in the plugin the trailer has to
+// say what the request promised, and the storage compares the bytes with that,
+// as the port demands. Frames are copied from gRPC's buffers to the reader's and nowhere
+// in between.
 //
 // The two ends do not trust each other alike. The plugin believes the host.
 // The host believes nothing: it bounds every message, string and list, refuses

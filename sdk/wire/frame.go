@@ -1,19 +1,30 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
 
+	"google.golang.org/grpc/mem"
+
 	"github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pb"
 )
 
 // part is one message of a payload stream after its header.
 type part struct {
-	frame  []byte
-	digest *pb.Digest // set on the trailer
+	frame  *mem.Reader // nil: none
+	digest *pb.Digest  // set on the trailer
+}
+
+// partOf is a message's part: what came as a frame, or was decoded.
+func partOf(in *incoming, frame []byte, digest *pb.Digest) part {
+	if in.frame == nil && frame != nil {
+		in.frame = mem.BufferSlice{mem.SliceBuffer(frame)}.Reader()
+	}
+	return part{frame: in.frame, digest: digest}
 }
 
 // body reads a payload stream: the other side's frames as an io.Reader that
@@ -24,9 +35,13 @@ type body struct {
 	most     int64                // bytes, -1 = no bound
 	mismatch error                // what a wrong trailer is
 
+	// promised is what the trailer must say, where the reader compares the bytes
+	// with that itself; nil: they are hashed here.
+	promised *pb.Digest
+
 	hash hash.Hash
 	n    int64
-	rest []byte
+	rest *mem.Reader
 	err  error
 }
 
@@ -38,7 +53,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	for len(b.rest) == 0 {
+	for b.rest == nil || b.rest.Remaining() == 0 {
 		if b.err == nil {
 			b.err = b.advance()
 		}
@@ -46,9 +61,11 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, b.err
 		}
 	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
+	n, err := b.rest.Read(p)
+	if b.promised == nil {
+		b.hash.Write(p[:n])
+	}
+	return n, err //nolint:wrapcheck // none: something remains
 }
 
 // advance takes one message: a frame into rest, or the end.
@@ -63,14 +80,17 @@ func (b *body) advance() error {
 	if m.digest != nil {
 		return b.finish(m.digest)
 	}
-	if len(m.frame) == 0 || len(m.frame) > MaxFrame {
-		return fmt.Errorf("%w: frame of %d bytes, 1 to %d allowed", ErrProtocol, len(m.frame), MaxFrame)
+	size := 0
+	if m.frame != nil {
+		size = m.frame.Remaining()
 	}
-	if b.most >= 0 && int64(len(m.frame)) > b.most-b.n {
+	if size == 0 || size > MaxFrame {
+		return fmt.Errorf("%w: frame of %d bytes, 1 to %d allowed", ErrProtocol, size, MaxFrame)
+	}
+	if b.most >= 0 && int64(size) > b.most-b.n {
 		return fmt.Errorf("%w: stream of more than %d bytes", ErrProtocol, b.most)
 	}
-	b.hash.Write(m.frame)
-	b.n += int64(len(m.frame))
+	b.n += int64(size)
 	b.rest = m.frame
 	return nil
 }
@@ -79,7 +99,14 @@ func (b *body) finish(d *pb.Digest) error {
 	if d.GetLength() != b.n {
 		return fmt.Errorf("%w: trailer says %d bytes, %d came", b.mismatch, d.GetLength(), b.n)
 	}
-	if d.GetSha256() != hex.EncodeToString(b.hash.Sum(nil)) {
+	want := &pb.Digest{Length: b.n, Sha256: hex.EncodeToString(b.hash.Sum(nil))}
+	if b.promised != nil {
+		want = b.promised
+	}
+	if d.GetLength() != want.GetLength() {
+		return fmt.Errorf("%w: trailer says %d bytes, %d were promised", b.mismatch, d.GetLength(), want.GetLength())
+	}
+	if d.GetSha256() != want.GetSha256() {
 		return fmt.Errorf("%w: trailer has another SHA-256", b.mismatch)
 	}
 	_, err := b.next()
@@ -92,17 +119,25 @@ func (b *body) finish(d *pb.Digest) error {
 // sendFrames copies r into frames and returns the digest for the trailer. A
 // read error ends it as such; a send error is wrapped in sendError so that
 // the caller can ask the stream for the reason.
-func sendFrames(r io.Reader, send func(frame []byte) error) (*pb.Digest, error) {
-	buf := make([]byte, MaxFrame)
-	sum := sha256.New()
+func sendFrames(r io.Reader, send func(frame *outFrame) error) (*pb.Digest, error) {
+	pool, sum := newFramePool(), sha256.New()
+	buf := pool.Get(MaxFrame)
 	var length int64
 	for empty := 0; ; {
-		n, err := r.Read(buf)
+		n, err := r.Read(*buf)
 		if n > 0 {
 			empty = 0
-			sum.Write(buf[:n])
+			sum.Write((*buf)[:n])
 			length += int64(n)
-			if sendErr := send(buf[:n]); sendErr != nil {
+			data := buf
+			if mem.IsBelowBufferPoolingThreshold(n) { // gRPC would not give it back
+				small := bytes.Clone((*buf)[:n])
+				data = &small
+			} else {
+				*data = (*data)[:n]
+				buf = pool.Get(MaxFrame)
+			}
+			if sendErr := send(newOutFrame(data, pool)); sendErr != nil {
 				return nil, &sendError{sendErr}
 			}
 		} else if empty++; err == nil && empty > 100 {

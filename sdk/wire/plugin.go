@@ -31,10 +31,11 @@ const (
 const PowerLocalPath = "local_path"
 
 // PowerLocks is announced by a storage that is a storage.Locker, PowerProbe by
-// one that is a storage.Prober.
+// one that is a storage.Prober, PowerVersions by one that is a storage.Versioner.
 const (
-	PowerLocks = "locks"
-	PowerProbe = "probe"
+	PowerLocks    = "locks"
+	PowerProbe    = "probe"
+	PowerVersions = "versions"
 )
 
 // serviceName is the one entry of a plugin set.
@@ -123,6 +124,7 @@ const (
 
 func serverOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(streamWindow),
@@ -136,6 +138,7 @@ func serverOptions() []grpc.ServerOption {
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(newCodec()),
 			grpc.MaxCallRecvMsgSize(maxMessage),
 			grpc.MaxCallSendMsgSize(maxMessage),
 		),

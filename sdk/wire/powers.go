@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 	"unicode/utf8"
+
+	"google.golang.org/grpc"
 
 	"github.com/fabriziosalmi/rainlogs/sdk/probe"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
@@ -13,8 +16,9 @@ import (
 )
 
 var (
-	_ storage.Locker = (*storageClient)(nil)
-	_ storage.Prober = (*storageClient)(nil)
+	_ storage.Locker    = (*storageClient)(nil)
+	_ storage.Prober    = (*storageClient)(nil)
+	_ storage.Versioner = (*storageClient)(nil)
 )
 
 // LockedUntil fails with errors.ErrUnsupported if the plugin knows no locks.
@@ -61,6 +65,34 @@ func (c *storageClient) Probe(ctx context.Context) ([]probe.Check, error) {
 	return checks, nil
 }
 
+// GetFirst fails with errors.ErrUnsupported if the plugin keeps no versions.
+func (c *storageClient) GetFirst(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if !c.about.Has(PowerVersions) {
+		return nil, fmt.Errorf("get first: %w", errors.ErrUnsupported)
+	}
+	return c.get(ctx, "get first", c.rpc.GetFirst, &pb.GetRequest{Key: key, Offset: offset, Length: length})
+}
+
+// Uncover fails with errors.ErrUnsupported if the plugin keeps no versions.
+func (c *storageClient) Uncover(ctx context.Context, key, sha256 string) error {
+	if !c.about.Has(PowerVersions) {
+		return fmt.Errorf("uncover: %w", errors.ErrUnsupported)
+	}
+	if !utf8.ValidString(key) {
+		return fmt.Errorf("uncover: %w", storage.ErrInvalidKey)
+	}
+	op := newCall(ctx, c.config.Idle)
+	defer op.end()
+	err := op.stepFor(c.config.Commit, func() error {
+		_, err := c.rpc.Uncover(op.ctx, &pb.UncoverRequest{Key: key, Sha256: clip(sha256, maxName)})
+		return err
+	})
+	if err != nil {
+		return storageError("uncover", op.explain(err))
+	}
+	return nil
+}
+
 func (s *storageServer) LockedUntil(ctx context.Context, req *pb.LockedUntilRequest) (*pb.LockedUntilResponse, error) {
 	if err := s.base.begin(); err != nil {
 		return nil, err
@@ -91,4 +123,34 @@ func (s *storageServer) Probe(ctx context.Context, _ *pb.StorageProbeRequest) (*
 		return nil, encodeError(err)
 	}
 	return &pb.ProbeReport{Checks: toChecks(checks)}, nil
+}
+
+// errNoVersions is for a host that asks for what was not announced.
+var errNoVersions = errors.New("storage keeps no versions")
+
+func (s *storageServer) GetFirst(req *pb.GetRequest, out grpc.ServerStreamingServer[pb.GetPart]) error {
+	if err := s.base.begin(); err != nil {
+		return err
+	}
+	defer s.base.end()
+	v, ok := s.base.storage.(storage.Versioner)
+	if !ok {
+		return encodeError(errNoVersions)
+	}
+	return encodeError(sendObject(v.GetFirst, req, out))
+}
+
+func (s *storageServer) Uncover(ctx context.Context, req *pb.UncoverRequest) (*pb.UncoverResponse, error) {
+	if err := s.base.begin(); err != nil {
+		return nil, err
+	}
+	defer s.base.end()
+	v, ok := s.base.storage.(storage.Versioner)
+	if !ok {
+		return nil, encodeError(errNoVersions)
+	}
+	if err := v.Uncover(ctx, req.GetKey(), req.GetSha256()); err != nil {
+		return nil, encodeError(err)
+	}
+	return &pb.UncoverResponse{}, nil
 }

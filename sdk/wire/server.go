@@ -70,6 +70,9 @@ func (b *baseServer) about() *pb.About {
 	if _, ok := b.storage.(storage.Prober); ok {
 		a.Capabilities = append(a.Capabilities, PowerProbe)
 	}
+	if _, ok := b.storage.(storage.Versioner); ok {
+		a.Capabilities = append(a.Capabilities, PowerVersions)
+	}
 	return a
 }
 

@@ -86,9 +86,7 @@ func (s *sourceServer) pull(req *pb.PullRequest, out grpc.ServerStreamingServer[
 	if err := out.Send(&pb.PullPart{Part: &pb.PullPart_Header{Header: header}}); err != nil {
 		return err
 	}
-	digest, err := sendFrames(stream.Body, func(frame []byte) error {
-		return out.Send(&pb.PullPart{Part: &pb.PullPart_Frame{Frame: frame}})
-	})
+	digest, err := sendFrames(stream.Body, func(frame *outFrame) error { return out.SendMsg(frame) })
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,15 @@ func (s *storageServer) Put(in grpc.ClientStreamingServer[pb.PutPart, pb.ObjectI
 		return encodeError(fmt.Errorf("%w: put without a header", ErrProtocol))
 	}
 	payload := newBody(unbounded, storage.ErrCorrupt, func() (part, error) {
-		m, err := in.Recv()
-		if err != nil {
+		m := &pb.PutPart{}
+		message := &incoming{Message: m}
+		if err := in.RecvMsg(message); err != nil {
 			return part{}, err
 		}
-		return part{frame: m.GetFrame(), digest: m.GetTrailer()}, nil
+		return partOf(message, m.GetFrame(), m.GetTrailer()), nil
 	})
+	// A storage compares what it reads with the request: not twice.
+	payload.promised = &pb.Digest{Length: h.GetSize(), Sha256: h.GetSha256()}
 	info, err := s.base.storage.Put(in.Context(), storage.PutRequest{
 		Key: h.GetKey(), Size: h.GetSize(), SHA256: h.GetSha256(),
 		Replaces: h.GetReplaces(), RetainUntil: fromTimestamp(h.GetRetainUntil()),
@@ -54,11 +57,14 @@ func (s *storageServer) Get(req *pb.GetRequest, out grpc.ServerStreamingServer[p
 		return err
 	}
 	defer s.base.end()
-	return encodeError(s.get(req, out))
+	return encodeError(sendObject(s.base.storage.Get, req, out))
 }
 
-func (s *storageServer) get(req *pb.GetRequest, out grpc.ServerStreamingServer[pb.GetPart]) (err error) {
-	r, err := s.base.storage.Get(out.Context(), req.GetKey(), req.GetOffset(), req.GetLength())
+// getter opens an object, or its first version.
+type getter func(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
+
+func sendObject(get getter, req *pb.GetRequest, out grpc.ServerStreamingServer[pb.GetPart]) (err error) {
+	r, err := get(out.Context(), req.GetKey(), req.GetOffset(), req.GetLength())
 	if err != nil {
 		return err
 	}
@@ -71,9 +77,7 @@ func (s *storageServer) get(req *pb.GetRequest, out grpc.ServerStreamingServer[p
 	if err := out.Send(&pb.GetPart{Part: &pb.GetPart_Header{Header: &pb.GetHeader{}}}); err != nil {
 		return err
 	}
-	digest, err := sendFrames(r, func(frame []byte) error {
-		return out.Send(&pb.GetPart{Part: &pb.GetPart_Frame{Frame: frame}})
-	})
+	digest, err := sendFrames(r, func(frame *outFrame) error { return out.SendMsg(frame) })
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 func newArchive(env *site.Env, g *site.Globals) *cobra.Command {
-	return site.NewGroup("archive", "Look into the archive itself, keep its retention and holds, copy it, or rebuild the catalog from it",
-		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newExpire(env, g), newHold(env, g), newReplicate(env, g), newRebuild(env, g))
+	return site.NewGroup("archive", "Look into the archive itself, keep its retention and holds, copy it, publish it for other engines, bring back what was written over, or rebuild the catalog from it",
+		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newExpire(env, g), newHold(env, g), newUncover(env, g), newReplicate(env, g), newPublish(env, g), newRebuild(env, g))
 }
 
 func newArchiveLs(env *site.Env, g *site.Globals) *cobra.Command {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +34,7 @@ func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time")
+	addNoCache(cmd, &o.noCache)
 	cmd.Flags().BoolVar(&asCalendar, "calendar", false, "draw a calendar")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
@@ -51,9 +54,10 @@ func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) 
 		}
 		opts.Chains = []evidence.ChainID{id}
 	}
-	chains, err := verify.ReadChains(w.ctx, w.Store, opts)
+	w.noCache = o.noCache
+	chains, err := w.readVerified(opts)
 	if err != nil {
-		return fmt.Errorf("read chain: %w", err)
+		return err
 	}
 	complete := true
 	for _, c := range chains {
@@ -92,8 +96,9 @@ func printCalendars(w *workspace, chains []verify.Chain) error {
 	if _, err := fmt.Fprintln(w.Env.Out, g.legend()); err != nil {
 		return err //nolint:wrapcheck // standard output is gone
 	}
+	names := w.names()
 	for _, c := range chains {
-		if _, err := fmt.Fprintf(w.Env.Out, "\n%s\n", c.ID); err != nil {
+		if _, err := fmt.Fprintf(w.Env.Out, "\n%s\n", site.SafeLine(heading(c.ID, names[c.ID]))); err != nil {
 			return err //nolint:wrapcheck // standard output is gone
 		}
 		if len(c.Report.Segments) == 0 {
@@ -107,4 +112,39 @@ func printCalendars(w *workspace, chains []verify.Chain) error {
 		}
 	}
 	return nil
+}
+
+// heading names a chain by its zone's name too, where that is known.
+func heading(id evidence.ChainID, name string) string {
+	if name == "" || name == id.Zone {
+		return id.String()
+	}
+	return fmt.Sprintf("%s  %s", name, id)
+}
+
+// names are what zones are called by. They are the catalog's to say, and what
+// is shown does not depend on it: without one, there are none.
+func (w *workspace) names() map[evidence.ChainID]string {
+	if w.Catalog == nil {
+		if path, ok := strings.CutPrefix(w.Config.Catalog, "sqlite:"); ok {
+			if _, err := os.Stat(path); err != nil {
+				return nil // opening would make it
+			}
+		}
+		c, err := site.OpenCatalog(w.ctx, w.Config.Catalog, w.Env.Getenv)
+		if err != nil {
+			w.Logger().DebugContext(w.ctx, "zones are shown without names", "error", err)
+			return nil
+		}
+		w.Catalog = c // closed with the workspace
+	}
+	zones, err := w.Catalog.ListZones(w.ctx)
+	if err != nil {
+		w.Logger().DebugContext(w.ctx, "zones are shown without names", "error", err)
+	}
+	names := map[evidence.ChainID]string{}
+	for _, z := range zones {
+		names[z.Chain()] = z.Name
+	}
+	return names
 }

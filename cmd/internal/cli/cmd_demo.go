@@ -223,7 +223,7 @@ func (d *demo) tell(format string, args ...any) {
 }
 
 func (d *demo) collect(w *workspace, z catalog.Zone, sum *demoSummary) error {
-	report, err := w.probe(z.ID)
+	report, err := w.probe(z)
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (d *demo) collect(w *workspace, z catalog.Zone, sum *demoSummary) error {
 		return fmt.Errorf("add zone: %w", err)
 	}
 	began := d.env.Now()
-	s, err := w.collect(collect.Request{Chain: z.Chain(), From: d.from, To: d.to, Window: time.Hour}, false)
+	s, err := w.collect(z, collect.Request{Chain: z.Chain(), From: d.from, To: d.to, Window: time.Hour}, false)
 	if err != nil {
 		return err
 	}

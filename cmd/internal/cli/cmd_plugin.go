@@ -73,13 +73,15 @@ const (
 // standingOf compares a program of the plugin folder with its pin.
 func (s *pluginSite) standingOf(kind, name, path string) (digest string, st standing, err error) {
 	digest, err = pluginhost.Digest(path)
-	pin, ok := s.Config.Plugins.Pin[name]
+	pin, ok, pinErr := site.PinOf(s.Config.Plugins, kind, name)
 	_, taken := standard.Find(kind, name)
 	switch {
 	case err != nil:
 		return "", untrusted, err //nolint:wrapcheck // names the file already
 	case taken:
 		return digest, hidden, nil
+	case pinErr != nil:
+		return digest, notPinned, pinErr //nolint:wrapcheck // says what to write
 	case !ok:
 		return digest, notPinned, nil
 	case strings.TrimPrefix(pin, site.PinPrefix) != digest:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
 	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	"github.com/fabriziosalmi/rainlogs/sdk/wire"
@@ -82,13 +83,17 @@ func (s *pluginSite) pluginViews(ctx context.Context) ([]pluginView, error) {
 			return nil, err //nolint:wrapcheck // says what it did
 		}
 		for _, f := range found {
-			seen[f.Name] = true
+			seen[f.Name], seen[config.PinKey(f.Kind, f.Name)] = true, true
 			views = append(views, s.viewOf(ctx, f))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Config.Plugins.Pin)) {
-		if !seen[name] {
-			views = append(views, pluginView{Name: name, State: missing})
+	for _, key := range slices.Sorted(maps.Keys(s.Config.Plugins.Pin)) {
+		if !seen[key] {
+			kind, name, precise := strings.Cut(key, "/")
+			if !precise {
+				kind, name = "", key
+			}
+			views = append(views, pluginView{Name: name, Kind: kind, State: missing})
 		}
 	}
 	return views, ctx.Err()

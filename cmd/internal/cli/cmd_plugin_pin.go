@@ -59,7 +59,7 @@ func (s *pluginSite) pin(arg string, o pinOptions) error {
 	if err != nil {
 		return err //nolint:wrapcheck // names the file already
 	}
-	p := config.Pin{Name: f.Name, Digest: site.PinPrefix + digest}
+	p := config.Pin{Kind: f.Kind, Name: f.Name, Digest: site.PinPrefix + digest}
 	folder := filepath.Dir(f.Path)
 	dir, err := filepath.EvalSymlinks(s.Config.Plugins.Dir)
 	switch {
@@ -67,6 +67,9 @@ func (s *pluginSite) pin(arg string, o pinOptions) error {
 		p.Dir = folder
 	case err != nil || dir != folder:
 		fmt.Fprintf(s.Env.Err, "note: it is run from plugins.dir alone, which is %s: install it there\n", site.SafeLine(s.Config.Plugins.Dir))
+	}
+	if _, old := s.Config.Plugins.Pin[f.Name]; old {
+		fmt.Fprintf(s.Env.Err, "note: plugins.pin.%s does not say of which kind it is; %s goes before it: take it out\n", f.Name, config.PinKey(f.Kind, f.Name))
 	}
 	v := pinView{Name: f.Name, Kind: f.Kind, Path: f.Path, Pin: p.Digest}
 	if o.write {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
@@ -58,7 +60,7 @@ func runPull(w *workspace, zoneName string, o pullOptions) error {
 	if err != nil {
 		return err
 	}
-	sum, err := w.collect(req, o.asJSON)
+	sum, err := w.collect(z, req, o.asJSON)
 	if err != nil {
 		return err
 	}
@@ -82,15 +84,13 @@ func (w *workspace) pullRequest(z catalog.Zone, o pullOptions) (collect.Request,
 	if err != nil {
 		return collect.Request{}, err
 	}
-	size := o.window
-	if size == 0 {
-		size = w.Config.Collector.Window
-	}
-	limits, err := w.sourceLimits()
+	limits, err := w.sourceLimits(z)
 	if err != nil {
 		return collect.Request{}, err
 	}
-	latest := now.Add(-w.Config.Collector.Lag).Truncate(time.Minute).UTC()
+	policy := schedule.Policy{Window: w.Config.Collector.Window, Lag: w.Config.Collector.Lag}.For(limits)
+	size := cmp.Or(o.window, policy.Window)
+	latest := now.Add(-policy.Lag).Truncate(time.Minute).UTC()
 	if to.IsZero() {
 		to = latest
 	}
@@ -111,38 +111,26 @@ func (w *workspace) pullRequest(z catalog.Zone, o pullOptions) (collect.Request,
 	return collect.Request{Chain: z.Chain(), From: from, To: to, Window: size}, nil
 }
 
-func (w *workspace) sourceLimits() (source.Limits, error) {
-	src, _, err := w.OpenSource(w.ctx)
-	if err != nil {
-		return source.Limits{}, err
-	}
-	d, err := src.Describe(w.ctx)
-	if err != nil {
-		return source.Limits{}, fmt.Errorf("describe source: %w", err)
-	}
-	return d.Limits, nil
+func (w *workspace) sourceLimits(z catalog.Zone) (source.Limits, error) {
+	feed, err := w.sources().OfZone(w.ctx, z)
+	return feed.About.Limits, err //nolint:wrapcheck // names the source already
 }
 
-// collect runs a collector over a request, with progress.
-func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, error) {
-	src, plugin, err := w.OpenSource(w.ctx)
-	if err != nil {
-		return collect.Summary{}, err
-	}
+// collect runs a collector over a request of a zone, with progress.
+func (w *workspace) collect(z catalog.Zone, req collect.Request, quiet bool) (collect.Summary, error) {
 	progress := site.NewBar(w.Env, w.Globals, "pull", -1, "windows")
 	var turn sync.Mutex // at the bar
-	budgeted, err := schedule.NewBudgeted(w.ctx, src, plugin.Name, &spoken{Budgets: w.Catalog, tell: func(d time.Duration) {
+	sources, told := w.sources(), w.waits
+	w.waits = func(d time.Duration) {
 		turn.Lock()
 		defer turn.Unlock()
 		progress.Clear()
-		_ = w.tell("waiting %s for requests that the source admits; collectors and commands of this catalog share them", d.Round(time.Second)) // as much as can be told
-	}}, nil)
-	if err != nil {
-		return collect.Summary{}, err //nolint:wrapcheck // names the source already
+		told(d)
 	}
 	c, err := collect.New(collect.Config{
-		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
-		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
+		Store: w.Store, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
+		Feed:      func(ctx context.Context, _ evidence.ChainID) (collect.Feed, error) { return sources.OfZone(ctx, z) },
+		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
 		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
 		Progress: func(ev collect.Event) {
 			turn.Lock()
@@ -163,25 +151,6 @@ func (w *workspace) collect(req collect.Request, quiet bool) (collect.Summary, e
 		err = closeErr
 	}
 	return sum, err //nolint:wrapcheck // names the chain already
-}
-
-// silentWait is how long a pull waits for a budget without a word.
-const silentWait = 3 * time.Second
-
-// spoken are budgets that say, once, that they are waited for.
-type spoken struct {
-	catalog.Budgets
-	once sync.Once
-	tell func(d time.Duration)
-}
-
-// Take asks the budgets themselves.
-func (s *spoken) Take(ctx context.Context, budgets []catalog.Budget) (time.Duration, error) {
-	d, err := s.Budgets.Take(ctx, budgets)
-	if err == nil && d > silentWait {
-		s.once.Do(func() { s.tell(d) })
-	}
-	return d, err //nolint:wrapcheck // a decorator adds nothing
 }
 
 func summaryJSON(s collect.Summary) map[string]any {

@@ -8,17 +8,15 @@ import (
 	"os"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
 	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/saved"
+	"github.com/fabriziosalmi/rainlogs/query/worker"
 )
 
 type queryOptions struct {
@@ -29,6 +27,7 @@ type queryOptions struct {
 	format      string
 	params      map[string]string
 	skipDamaged bool
+	noCache     bool
 }
 
 func newQuery(env *site.Env, g *site.Globals) *cobra.Command {
@@ -75,6 +74,7 @@ func (o *queryOptions) addTo(cmd *cobra.Command, env *site.Env, g *site.Globals)
 	cmd.Flags().StringArrayVar(&o.zones, "zone", nil, "a zone, by name or id; again for more (default: all)")
 	cmd.Flags().StringVarP(&o.out, "output", "o", "", "write to a file instead of standard output")
 	cmd.Flags().BoolVar(&o.skipDamaged, "skip-damaged", false, "answer without damaged objects, and say so")
+	addNoCache(cmd, &o.noCache)
 	_ = cmd.RegisterFlagCompletionFunc("zone", completeZones(env, g)) // the flag exists
 }
 
@@ -159,73 +159,23 @@ func linesOf(d *dataset.Dataset) (n int64) {
 // queryError tells the analyst's mistakes from ours.
 func queryError(err error) error {
 	var damage *dataset.DamageError
+	var told *worker.Error
 	switch {
 	case errors.As(err, &damage):
 		return site.EndWith(site.ExitDamaged, err.Error()+" (--skip-damaged answers without it)")
 	case errors.Is(err, query.ErrSQL), errors.Is(err, query.ErrForbidden):
 		return site.Usage(err)
+	case errors.As(err, &told) && told.Code > site.ExitFailed:
+		return site.EndWith(told.Code, told.Text+hinted(told.Hint))
 	}
 	return fmt.Errorf("query: %w", err)
 }
 
-// withEngine opens the dataset of a range and an engine over it.
-func (w *workspace) withEngine(o queryOptions, f func(context.Context, *duckdb.Engine, *dataset.Dataset) error) (err error) {
-	d, err := w.openDataset(o)
-	if err != nil {
-		return err
+func hinted(hint string) string {
+	if hint == "" {
+		return ""
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
-	if err != nil {
-		return site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
-	}
-	e, err := duckdb.Open(w.ctx, duckdb.Config{
-		Memory: int64(memory), Threads: w.Config.Query.Threads, Timeout: w.Config.Query.Timeout, //nolint:gosec // a size in a config
-		Program: "rainlogs " + site.Version, Now: w.Env.Now,
-	})
-	if err != nil {
-		return fmt.Errorf("open query engine: %w", err)
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	return f(w.ctx, e, d)
-}
-
-func (w *workspace) openDataset(o queryOptions) (*dataset.Dataset, error) {
-	from, to, err := o.times.parse(w.Env.Now())
-	if err != nil {
-		return nil, err
-	}
-	var ids []evidence.ChainID
-	for _, name := range o.zones {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	verified, err := w.readChains(ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(verified) == 0 {
-		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
-	}
-	chains := make([]dataset.Chain, len(verified))
-	for i, c := range verified {
-		chains[i] = dataset.Chain{ID: c.ID, Entries: c.Entries, Head: dataset.Head{
-			Size: c.Report.Size, Root: c.Report.Root, Key: evidence.Origin(w.Archive, c.ID), Pinned: c.KeyTrust != verify.TrustUnpinned,
-		}}
-	}
-	progress := site.NewBar(w.Env, w.Globals, "check", -1, "objects")
-	d, err := dataset.Open(w.ctx, w.Store, chains, dataset.Options{
-		Range: dataset.Range{From: from, To: to}, SkipDamaged: o.skipDamaged,
-		Progress: func(done, total int, _ int64) { progress.Set(int64(done), int64(total)) },
-	})
-	progress.Done()
-	if err != nil {
-		return nil, queryError(err)
-	}
-	return d, nil
+	return "\n  → " + hint
 }
 
 // withOutput writes to a new file, or to standard output.

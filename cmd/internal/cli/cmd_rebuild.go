@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +41,7 @@ func runRebuild(w *workspace) error {
 	if err := w.OpenKey(); err != nil {
 		return err
 	}
+	w.noCache = true // what is made again is made from the store
 	chains, err := w.readChains(nil)
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ func (w *workspace) refill(chains []verify.Chain, zones []catalog.Zone) error {
 	for _, c := range chains {
 		if !known[c.ID] {
 			unnamed = true
-			zones = append(zones, catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(w.Env.Now())})
+			zones = append(zones, zoneOf(c, w.Env.Now()))
 		}
 	}
 	for _, z := range zones {
@@ -139,6 +142,25 @@ func (w *workspace) refill(chains []verify.Chain, zones []catalog.Zone) error {
 	}
 	_, err := fmt.Fprintln(w.Env.Err, "zones whose names are lost are named by their ids now: rainlogs zone set ZONE_ID --name NAME names them again")
 	return err //nolint:wrapcheck // standard error is gone
+}
+
+// zoneOf is a zone as its chain tells of it.
+func zoneOf(c verify.Chain, now time.Time) catalog.Zone {
+	z := catalog.Zone{ID: c.ID.Zone, Name: c.ID.Zone, Dataset: c.ID.Dataset, AddedAt: evidence.SealTime(now)}
+	for _, e := range c.Entries {
+		switch {
+		case e.Kind == evidence.KindLog && e.Source.Plugin != site.DefaultSource:
+			z.Source = e.Source.Plugin
+		case e.Kind == evidence.KindLog:
+			z.Source = ""
+		case e.Kind == evidence.KindObservation && e.Observation.Topic == evidence.TopicZone:
+			var v evidence.ZoneValue
+			if json.Unmarshal(e.Observation.Value, &v) == nil && evidence.ZoneID(v.Source, v.Name) == z.ID {
+				z.Name, z.Subject = v.Name, v.Name
+			}
+		}
+	}
+	return z
 }
 
 // setAside moves a catalog and its side files out of the way.

@@ -29,7 +29,8 @@ func newReplicate(env *site.Env, g *site.Globals) *cobra.Command {
 		Long: "Copy the archive into another store. STORE is an entry as in archive.storage; archive.sovereignty judges it. Each chain is\n" +
 			"verified first; an object whose bytes are not those that were sealed is not copied, and named. Run it again to go on, or to bring\n" +
 			"the copy up to date. A copy of another history, or a longer one, is never written to. With --deep the objects that the copy has\n" +
-			"already are read and compared; --verify then verifies the copy as a whole, as an outsider would.\n\n" + site.ExitHelp,
+			"already are read and compared; --verify then verifies the copy as a whole, as an outsider would. If the store has locks, copies are\n" +
+			"locked for collector.retention.\n\n" + site.ExitHelp,
 		Example:           "rainlogs archive replicate --to '{plugin: fs, path: /mnt/usb/archive}' --verify",
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,7 +55,7 @@ func runReplicate(w *workspace, zones []string, o replicateOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg := replicate.Config{From: w.Store, Verify: w.readOptions(), Deep: o.deep, DryRun: o.dryRun, Log: w.Logger()}
+	cfg := replicate.Config{From: w.Store, Verify: w.readOptions(), Deep: o.deep, DryRun: o.dryRun, Log: w.Logger(), Retain: w.Config.Collector.Retention, Now: w.Env.Now}
 	if len(zones) > 0 {
 		if cfg.Verify.Chains, err = w.chainsOf(zones); err != nil {
 			return err
@@ -142,6 +143,6 @@ func verifyCopy(w *workspace, cfg replicate.Config) error {
 		}
 		return site.EndWith(site.ExitDamaged, fmt.Sprintf("the copy has %d findings", int64(len(report.Findings))+report.More))
 	}
-	_, err = fmt.Fprintf(w.Env.Err, "the copy is intact: %d chains, %s objects read\n", len(report.Chains), site.Count(report.Objects))
+	_, err = fmt.Fprintf(w.Env.Err, "the copy is intact: %s, %s objects read\n", site.Number(len(report.Chains), "chain", "chains"), site.Count(report.Objects))
 	return err //nolint:wrapcheck // standard error is gone
 }

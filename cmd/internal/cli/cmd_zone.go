@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
+	"github.com/fabriziosalmi/rainlogs/sdk/wire"
 )
 
 const datasetHTTP = "http_requests"
@@ -23,25 +27,29 @@ func newZone(env *site.Env, g *site.Globals) *cobra.Command {
 
 type zoneAddOptions struct {
 	zoneFlags
-	force, asJSON bool
+	source, dataset string
+	force, asJSON   bool
 }
 
 func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 	var o zoneAddOptions
 	cmd := &cobra.Command{
-		Use:   "add ZONE_ID",
+		Use:   "add ZONE",
 		Short: "Probe a zone and put it under collection",
 		Long: "Probe a zone (token, permission, retention flag, metadata boundary, fields), say what will and will not\n" +
 			"work, and put it under collection. A zone that is there already keeps what no flag changes: its schedule,\n" +
 			"its beginning, its pause.\n\n" +
+			"ZONE is a Cloudflare zone id. With --source it is whatever that source calls a zone: the source's settings are\n" +
+			"sources.NAME in the config, a third party's plugin has to be pinned (rainlogs plugin pin). Where that is not an\n" +
+			"id (32 hex digits), the archive knows the zone by one that is made of both names, and the chain says so.\n\n" +
 			beginHelp + "\n\n" + site.ExitHelp,
 		Example: "rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --name example.com\n" +
-			"rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --schedule \"0 * * * *\" --from -6d",
+			"rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --schedule \"0 * * * *\" --from -6d\n" +
+			"rainlogs zone add world --source hello --dataset greetings",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := evidence.NewChainID(args[0], datasetHTTP)
-			if err != nil {
-				return site.Usage(err)
+			if err := o.check(args[0]); err != nil {
+				return err
 			}
 			if err := o.parse(cmd, env.Now()); err != nil {
 				return err
@@ -51,32 +59,55 @@ func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 				return err
 			}
 			defer w.Close()
-			return runZoneAdd(w, id, o)
+			return runZoneAdd(w, args[0], o)
 		},
 	}
-	o.addTo(cmd, "readable name (default: what Cloudflare says, else the id)")
+	o.addTo(cmd, "readable name (default: what the source says, else ZONE)")
+	cmd.Flags().StringVar(&o.source, "source", site.DefaultSource, "the source, by its name in the config and the plugin folder")
+	cmd.Flags().StringVar(&o.dataset, "dataset", "", "one of the source's datasets (default: its only one)")
 	cmd.Flags().BoolVar(&o.force, "force", false, "add it even if a check failed")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func runZoneAdd(w *workspace, id evidence.ChainID, o zoneAddOptions) error {
-	z, known, err := w.known(id)
+// sourceZone is what a zone may be called by its source: it stands in chains,
+// in terminals and in budgets' keys.
+var sourceZone = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$`)
+
+// check refuses what no source can mend, before anything is opened.
+func (o zoneAddOptions) check(zone string) error {
+	if o.source == site.DefaultSource {
+		if _, err := evidence.NewChainID(zone, cmp.Or(o.dataset, datasetHTTP)); err != nil {
+			return site.Usage(err)
+		}
+		return nil
+	}
+	if !wire.ValidName(o.source) {
+		return site.Usagef("--source %.40q is no name of a plugin", o.source)
+	}
+	if !sourceZone.MatchString(zone) {
+		return site.Usagef("zone %.140q: want 1 to 128 letters, digits and ._:/@-, a letter or digit first", zone)
+	}
+	return nil
+}
+
+func runZoneAdd(w *workspace, zone string, o zoneAddOptions) error {
+	z, known, err := w.toAdd(zone, o)
 	if err != nil {
 		return err
 	}
-	report, err := w.probe(id.Zone)
+	report, err := w.probe(z)
 	if err != nil {
 		return err
 	}
-	if z.Name == id.Zone && report.ZoneName != "" { // nobody has named it
+	if z.Name == zone && report.ZoneName != "" { // nobody has named it
 		z.Name = report.ZoneName
 	}
 	if err := printProbe(w, report, o.asJSON); err != nil {
 		return err
 	}
 	if !report.OK() && !o.force {
-		return failedProbe(id.Zone, report, known)
+		return failedProbe(zone, report, known)
 	}
 	if err := w.edit(&z, o.zoneFlags); err != nil {
 		return err
@@ -90,18 +121,64 @@ func runZoneAdd(w *workspace, id evidence.ChainID, o zoneAddOptions) error {
 	return w.tell("zone %s (%s) is under collection: rainlogsd collects it from now on, and rainlogs pull %s --from -24h a range at once", z.Name, z.ID, z.Name)
 }
 
-// known returns a chain's zone as it is, or one that is new.
-func (w *workspace) known(id evidence.ChainID) (z catalog.Zone, known bool, err error) {
+// toAdd returns a source's zone as it is, or one that is new.
+func (w *workspace) toAdd(zone string, o zoneAddOptions) (z catalog.Zone, known bool, err error) {
+	feed, err := w.sources().Named(w.ctx, o.source)
+	if err != nil {
+		return z, false, err //nolint:wrapcheck // names the source already
+	}
+	dataset, err := datasetOf(feed, o)
+	if err != nil {
+		return z, false, err
+	}
+	id, err := evidence.NewChainID(zone, dataset)
+	subject := ""
+	if err != nil {
+		subject = zone
+		if id, err = evidence.NewChainID(evidence.ZoneID(o.source, zone), dataset); err != nil {
+			return z, false, site.Usagef("source %s: %w", o.source, err)
+		}
+	}
 	zones, err := w.Catalog.ListZones(w.ctx)
 	if err != nil {
 		return z, false, fmt.Errorf("list zones: %w", err)
 	}
-	for _, z := range zones {
-		if z.Chain() == id {
-			return z, true, nil
+	z = catalog.Zone{ID: id.Zone, Name: zone, Dataset: id.Dataset, AddedAt: evidence.SealTime(w.Env.Now())}
+	for _, have := range zones {
+		if have.Chain() == id {
+			z, known = have, true
 		}
 	}
-	return catalog.Zone{ID: id.Zone, Name: id.Zone, Dataset: id.Dataset, AddedAt: evidence.SealTime(w.Env.Now())}, false, nil
+	if known && site.SourceOf(z) != o.source && z.Subject == subject {
+		return z, true, site.Usagef("zone %s is collected from source %s: remove it first, or say --source %s", z.Name, site.SourceOf(z), site.SourceOf(z))
+	}
+	if z.Source = o.source; o.source == site.DefaultSource {
+		z.Source = ""
+	}
+	z.Subject = subject
+	return z, known, nil
+}
+
+// datasetOf is the dataset that is meant of a source's.
+func datasetOf(feed collect.Feed, o zoneAddOptions) (string, error) {
+	name := o.dataset
+	switch all := feed.About.Datasets; {
+	case name != "":
+	case o.source == site.DefaultSource:
+		name = datasetHTTP
+	case len(all) == 1:
+		name = all[0].Name
+	default:
+		names := make([]string, len(all))
+		for i, d := range all {
+			names[i] = d.Name
+		}
+		return "", site.Usagef("source %s has %d datasets: say --dataset, one of %q", o.source, len(all), names)
+	}
+	if _, err := feed.Dataset(name); err != nil {
+		return "", site.Usage(err)
+	}
+	return name, nil
 }
 
 // tell says on standard error what was done. What it says is made harmless.
@@ -125,14 +202,15 @@ func failedProbe(zone string, report source.Report, known bool) error {
 	return site.EndWith(code, fmt.Sprintf("zone %s %s: a check failed (--force goes on all the same)", zone, what))
 }
 
-func (w *workspace) probe(zone string) (source.Report, error) {
-	src, _, err := w.OpenSource(w.ctx)
+// probe asks a zone's source about it, within the budgets that collectors have.
+func (w *workspace) probe(z catalog.Zone) (source.Report, error) {
+	feed, err := w.sources().OfZone(w.ctx, z)
 	if err != nil {
-		return source.Report{}, err
+		return source.Report{}, err //nolint:wrapcheck // names the source already
 	}
-	report, err := src.Probe(w.ctx, zone)
+	report, err := feed.Source.Probe(w.ctx, feed.Zone)
 	if err != nil {
-		return report, fmt.Errorf("probe zone %s: %w", zone, err)
+		return report, fmt.Errorf("probe zone %s: %w", feed.Zone, err)
 	}
 	return report, nil
 }
@@ -165,7 +243,7 @@ func newZoneShow(env *site.Env, g *site.Globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := w.probe(z.ID)
+			report, err := w.probe(z)
 			if err != nil {
 				return err
 			}

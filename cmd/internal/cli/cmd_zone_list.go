@@ -51,6 +51,8 @@ type zoneView struct {
 	Zone     string    `json:"zone"`
 	Name     string    `json:"name"`
 	Dataset  string    `json:"dataset"`
+	Source   string    `json:"source"`            // its name in the config
+	Subject  string    `json:"subject,omitempty"` // what the source calls the zone, if not by its id
 	State    zoneState `json:"state"`
 	Schedule string    `json:"schedule,omitempty"` // its own
 	AddedAt  time.Time `json:"added_at"`
@@ -116,7 +118,7 @@ func (w *workspace) zoneViews() ([]zoneView, error) {
 
 func newZoneView(z catalog.Zone, s catalog.Standing, open []catalog.Backlog, now time.Time) zoneView {
 	v := zoneView{
-		Zone: z.ID, Name: z.Name, Dataset: z.Dataset, State: collecting, Schedule: z.Schedule, AddedAt: z.AddedAt, From: z.From,
+		Zone: z.ID, Name: z.Name, Dataset: z.Dataset, Source: site.SourceOf(z), Subject: z.Subject, State: collecting, Schedule: z.Schedule, AddedAt: z.AddedAt, From: z.From,
 		Blocked: s.Blocked, BlockedSince: s.Since, NotBefore: s.NotBefore, ProbedAt: s.ProbedAt,
 	}
 	if s.Blocked != "" {
@@ -156,6 +158,8 @@ func remedyOf(s catalog.Standing) (detail, remedy string) {
 		remedy = "give the token Logs Read on the zone; the zone's plan must have Logpull"
 	case source.ReasonRetentionOff:
 		remedy = "switch log retention on for the zone; what was not retained meanwhile cannot be had"
+	case "source":
+		remedy = "the source's plugin cannot be started: see rainlogs plugin list and sources in the config"
 	case source.ReasonBoundary:
 		remedy = "the zone's logs are kept in another region than the one that is asked"
 	}
@@ -163,9 +167,9 @@ func remedyOf(s catalog.Standing) (detail, remedy string) {
 }
 
 func printZones(env *site.Env, views []zoneView) error {
-	return site.Table(env.Out, "NAME\tZONE\tDATASET\tSTATE\tSCHEDULE\tLAG\tOPEN\tADDED", func(row func(...any)) {
+	return site.Table(env.Out, "NAME\tZONE\tSOURCE\tDATASET\tSTATE\tSCHEDULE\tLAG\tOPEN\tADDED", func(row func(...any)) {
 		for _, v := range views {
-			row(oneLine(v.Name), v.Zone, v.Dataset, v.stateText(), v.scheduleText(), v.lagText(env.Now()), v.Open, site.RFC3339(v.AddedAt))
+			row(oneLine(v.Name), v.Zone, v.Source, v.Dataset, v.stateText(), v.scheduleText(), v.lagText(env.Now()), v.Open, site.RFC3339(v.AddedAt))
 			if text := v.blockedText(); text != "" {
 				row("", text)
 			}

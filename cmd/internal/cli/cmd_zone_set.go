@@ -83,7 +83,7 @@ func (w *workspace) edit(z *catalog.Zone, f zoneFlags) error {
 		return nil
 	}
 	z.From = f.begin
-	limits, err := w.sourceLimits()
+	limits, err := w.sourceLimits(*z)
 	if err != nil {
 		return err
 	}

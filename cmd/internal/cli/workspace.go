@@ -2,14 +2,54 @@ package cli
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
 )
 
 // workspace is the site that a command works on, for as long as it does.
 type workspace struct {
 	*site.Workspace
 	ctx context.Context //nolint:containedctx // a workspace lives as long as its command
+	// noCache keeps what is kept of chains on this machine out of it.
+	noCache bool
+	src     *site.Sources // nil until sources
+	// waits tells of a wait for the source's budget.
+	waits func(d time.Duration)
+}
+
+// sources are those of the zones. That a budget is waited for is said, once.
+func (w *workspace) sources() *site.Sources {
+	if w.waits == nil {
+		w.waits = func(d time.Duration) {
+			_ = w.tell("waiting %s for requests that the source admits; collectors and commands of this catalog share them", d.Round(time.Second)) // as much as can be told
+		}
+	}
+	if w.src == nil {
+		w.src = w.Sources(&spoken{Budgets: w.Catalog, tell: func(d time.Duration) { w.waits(d) }}, nil)
+	}
+	return w.src
+}
+
+// silentWait is how long a command waits for a budget without a word.
+const silentWait = 3 * time.Second
+
+// spoken are budgets that say, once, that they are waited for.
+type spoken struct {
+	catalog.Budgets
+	once sync.Once
+	tell func(d time.Duration)
+}
+
+// Take asks the budgets themselves.
+func (s *spoken) Take(ctx context.Context, budgets []catalog.Budget) (time.Duration, error) {
+	d, err := s.Budgets.Take(ctx, budgets)
+	if err == nil && d > silentWait {
+		s.once.Do(func() { s.tell(d) })
+	}
+	return d, err //nolint:wrapcheck // a decorator adds nothing
 }
 
 // openWorkspace opens everything a command that works on the archive needs.

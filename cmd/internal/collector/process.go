@@ -85,49 +85,46 @@ func (p *process) open(ctx context.Context, w *site.Workspace) (*daemon.Daemon, 
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	c, src, err := p.collector(ctx, w)
+	c, sources, err := p.collector(ctx, w)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	d, err := p.daemon(ctx, w, c, src, checker)
+	d, err := p.daemon(w, c, sources, checker)
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, c.Close())
 	}
 	return d, c, checker, nil
 }
 
-// collector opens the source, with its budgets, and what pulls and seals from it.
-func (p *process) collector(ctx context.Context, w *site.Workspace) (*collect.Collector, source.Source, error) {
-	src, plugin, err := w.OpenSource(ctx)
-	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // names the plugin already
-	}
-	budgeted, err := schedule.NewBudgeted(ctx, src, plugin.Name, w.Catalog, func(scope source.Scope, d time.Duration) {
+// collector opens the sources, with their budgets, and what pulls and seals
+// from them.
+func (p *process) collector(ctx context.Context, w *site.Workspace) (*collect.Collector, *site.Sources, error) {
+	sources := w.Sources(w.Catalog, func(scope source.Scope, d time.Duration) {
 		p.ops.metrics.BudgetWaited(string(scope), d)
 	})
-	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // names the source already
+	if err := sources.OpenAll(ctx); err != nil {
+		return nil, nil, err //nolint:wrapcheck // names the plugin already
 	}
 	cc := w.Config.Collector
 	c, err := collect.New(collect.Config{
-		Store: w.Store, Source: budgeted, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
-		Collector: site.Collector(), Plugin: plugin, SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
+		Store: w.Store, Feed: sources.Of, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
+		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
 		Attempts: 3, Backoff: cc.Recheck / 60, MaxBackoff: 3 * cc.Recheck, Recheck: cc.Recheck, Now: w.Env.Now, Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up collector: %w", err)
 	}
-	return c, budgeted, nil
+	return c, sources, nil
 }
 
-func (p *process) daemon(ctx context.Context, w *site.Workspace, c *collect.Collector, src source.Source, checker daemon.Checker) (*daemon.Daemon, error) {
+func (p *process) daemon(w *site.Workspace, c *collect.Collector, sources *site.Sources, checker daemon.Checker) (*daemon.Daemon, error) {
 	expirer, err := newExpirer(w, c)
 	if err != nil {
 		return nil, err
 	}
 	cc := w.Config.Collector
-	return daemon.New(ctx, daemon.Config{ //nolint:wrapcheck // says what it did
-		ID: processID(), Collector: c, Catalog: w.Catalog, Source: src,
+	return daemon.New(daemon.Config{ //nolint:wrapcheck // says what it did
+		ID: processID(), Collector: c, Catalog: w.Catalog, Feed: sources.OfZone,
 		OpenQueue: func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error) {
 			return site.OpenQueue(ctx, w.Catalog, cfg)
 		},

@@ -76,7 +76,7 @@ func (v *visit) chains(ctx context.Context) []Finding {
 		}
 	}
 	if len(found) == 0 {
-		return []Finding{{Status: OK, Found: fmt.Sprintf("%d chains end in the catalog where they end in the stores", len(ids))}}
+		return []Finding{{Status: OK, Found: site.Number(len(ids), "chain ends", "chains end") + " in the catalog as in the stores"}}
 	}
 	return found
 }
@@ -239,7 +239,7 @@ func (v *visit) waiting(ctx context.Context, z catalog.Zone, open []catalog.Back
 		}
 	}
 	if z.Paused {
-		return windows, []Finding{{Status: Warn, Subject: z.Name, Found: "is paused: nothing is collected", Remedy: "let it be collected again before 168 h are over; what is older then is lost"}}, nil
+		return windows, []Finding{{Status: Warn, Subject: z.Name, Found: "is paused: nothing is collected", Remedy: "let it be collected again before " + forgetting(z) + "; what is older then is lost"}}, nil
 	}
 	if s.Blocked != "" {
 		found = append(found, Finding{
@@ -255,7 +255,7 @@ func (v *visit) waiting(ctx context.Context, z catalog.Zone, open []catalog.Back
 	if age := v.Env.Now().Sub(since); age >= oldBacklog {
 		f := Finding{
 			Status: Warn, Subject: z.Name, Found: fmt.Sprintf("is not collected from %s on, %.0f h ago; %d windows are open", site.RFC3339(since), age.Hours(), windows),
-			Remedy: "run the collector, or rainlogs pull: at 168 h the source forgets",
+			Remedy: "run the collector, or rainlogs pull, before " + forgetting(z),
 		}
 		if age >= lastBacklog {
 			f.Status = Fail
@@ -263,6 +263,14 @@ func (v *visit) waiting(ctx context.Context, z catalog.Zone, open []catalog.Back
 		found = append(found, f)
 	}
 	return windows, found, nil
+}
+
+// forgetting is when a zone's source forgets, in words.
+func forgetting(z catalog.Zone) string {
+	if z.Source == "" {
+		return "168 h are over, when the source forgets"
+	}
+	return "its source forgets"
 }
 
 // collectedUntil is where collection goes on in a zone without open windows.

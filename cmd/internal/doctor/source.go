@@ -10,9 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/health"
-	"github.com/fabriziosalmi/rainlogs/core/schedule"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -34,17 +35,23 @@ func (v *visit) probes(ctx context.Context) []Finding {
 	if v.Offline || len(zones) == 0 {
 		return nil
 	}
-	src, plugin, err := v.w.OpenSource(ctx)
-	var asked source.Source
-	if err == nil {
-		// A collector that is at work has the same budget.
-		asked, err = schedule.NewBudgeted(ctx, src, plugin.Name, v.w.Catalog, nil)
-	}
-	if err != nil {
-		f := failed(err, "look at sources in the config, and whether the secrets that it names are there for this user")
-		f.Check = "source"
-		return []Finding{f}
-	}
+	// A collector that is at work has the same budgets.
+	sources := v.w.Sources(v.w.Catalog, nil)
+	var missing []Finding
+	feeds := map[string]collect.Feed{}
+	zones = slices.DeleteFunc(zones, func(z catalog.Zone) bool {
+		name := site.SourceOf(z)
+		if _, told := feeds[name]; !told {
+			feed, err := sources.Named(ctx, name)
+			if err != nil {
+				f := failed(err, "look at sources in the config, and whether the secrets that it names are there for this user")
+				f.Check = "source"
+				missing = append(missing, f)
+			}
+			feeds[name] = feed
+		}
+		return feeds[name].Source == nil
+	})
 	found, clocks := make([]Finding, len(zones)), make([][]source.Check, len(zones))
 	turns := make(chan struct{}, probesAtOnce)
 	var wg sync.WaitGroup
@@ -52,19 +59,19 @@ func (v *visit) probes(ctx context.Context) []Finding {
 		wg.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			found[i], clocks[i] = probe(ctx, asked, z)
+			found[i], clocks[i] = probe(ctx, feeds[site.SourceOf(z)].Source, z)
 		})
 	}
 	wg.Wait()
 	v.clocks = slices.Concat(clocks...)
-	return found
+	return append(missing, found...)
 }
 
 // probe makes a zone's report one finding.
 func probe(ctx context.Context, src source.Source, z catalog.Zone) (f Finding, clocks []source.Check) {
 	ctx, cancel := context.WithTimeout(ctx, zoneLimit)
 	defer cancel()
-	report, err := src.Probe(ctx, z.ID)
+	report, err := src.Probe(ctx, z.SourceZone())
 	var e *source.Error
 	switch {
 	case errors.As(err, &e) && e.Class == source.ClassRetry && e.After > 0:

@@ -91,6 +91,9 @@ func (v *visit) place(name string) []Finding {
 		if at.Declared {
 			f.Found += ", as the config declares"
 		}
+		if at.Note != "" {
+			f.Found += "; " + at.Note
+		}
 		if at.Notice != "" {
 			f.Status, f.Found, f.Remedy = Warn, at.Notice, "nothing if it is meant to be so: it is sealed into the chains"
 		}

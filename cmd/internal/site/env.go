@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"io"
 	"os"
 	"strings"
@@ -16,6 +17,9 @@ type Env struct {
 	Environ  []string
 	Getenv   func(string) string
 	Now      func() time.Time
+	// CanonicalName says what a host's name is an alias of in the DNS, itself if
+	// of nothing; nil: nobody is asked.
+	CanonicalName func(ctx context.Context, host string) (string, error)
 	// Terminal reports whether Err is a terminal, so that progress makes sense.
 	Terminal bool
 	// Interactive reports whether In is one too, so that a question can be asked.
@@ -28,7 +32,7 @@ type Env struct {
 func OS() *Env {
 	return &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
-		Getenv: os.Getenv, Now: time.Now, Terminal: term.IsTerminal(os.Stderr.Fd()),
+		Getenv: os.Getenv, Now: time.Now, CanonicalName: canonicalName, Terminal: term.IsTerminal(os.Stderr.Fd()),
 		Interactive: term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stderr.Fd()),
 		OutTerminal: term.IsTerminal(os.Stdout.Fd()),
 	}

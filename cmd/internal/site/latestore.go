@@ -2,10 +2,12 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -20,7 +22,11 @@ type lateStore struct {
 	store storage.Storage // nil until it was started
 }
 
-var _ storage.Storage = (*lateStore)(nil)
+var (
+	_ storage.Storage   = (*lateStore)(nil)
+	_ storage.Locker    = (*lateStore)(nil)
+	_ storage.Versioner = (*lateStore)(nil)
+)
 
 func (l *lateStore) use(ctx context.Context) (storage.Storage, error) {
 	l.mu.Lock()
@@ -77,4 +83,40 @@ func (l *lateStore) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	return s.Delete(ctx, key) //nolint:wrapcheck // names the plugin already
+}
+
+func (l *lateStore) LockedUntil(ctx context.Context, key string) (time.Time, error) {
+	s, err := l.use(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	p, ok := s.(storage.Locker)
+	if !ok {
+		return time.Time{}, errors.ErrUnsupported
+	}
+	return p.LockedUntil(ctx, key) //nolint:wrapcheck // names the plugin already
+}
+
+func (l *lateStore) GetFirst(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	s, err := l.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := s.(storage.Versioner)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return p.GetFirst(ctx, key, offset, length) //nolint:wrapcheck // names the plugin already
+}
+
+func (l *lateStore) Uncover(ctx context.Context, key, sha256 string) error {
+	s, err := l.use(ctx)
+	if err != nil {
+		return err
+	}
+	p, ok := s.(storage.Versioner)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return p.Uncover(ctx, key, sha256) //nolint:wrapcheck // names the plugin already
 }

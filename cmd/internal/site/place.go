@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -26,10 +27,11 @@ type Placed struct {
 	Policy   string `json:"policy"`
 	Override string `json:"override,omitempty"` // the operator's words
 	Notice   string `json:"-"`
+	Note     string `json:"-"` // of what could not be found out
 }
 
 // placed judges a store by its settings; nil for one on this machine's disks.
-func (w *Workspace) placed(p config.Plugin, about wire.About, values sdkconfig.Values) (*Placed, error) {
+func (w *Workspace) placed(ctx context.Context, p config.Plugin, about wire.About, values sdkconfig.Values) (*Placed, error) {
 	if _, ok := standard.Find(wire.KindStorage, p.Name()); ok && !hasEndpoint(about.Schema) {
 		return nil, nil
 	}
@@ -42,7 +44,7 @@ func (w *Workspace) placed(p config.Plugin, about wire.About, values sdkconfig.V
 		return nil, Usagef("archive.storage %s: %w", p.StoreName(), err)
 	}
 	out := &Placed{Name: p.StoreName(), Plugin: p.Name(), Place: at, Policy: policy.String()}
-	out.Notice, err = policy.Judge(at)
+	out.Place, out.Notice, out.Note, err = w.judge(ctx, policy, at)
 	if err == nil {
 		return out, nil
 	}
@@ -101,9 +103,9 @@ func preset(p config.Plugin, settings map[string]string) error {
 
 // admit judges a store whenever its plugin is started, before it gets its
 // settings.
-func (w *Workspace) admit(p config.Plugin) func(wire.About, sdkconfig.Values) error {
+func (w *Workspace) admit(ctx context.Context, p config.Plugin) func(wire.About, sdkconfig.Values) error {
 	return func(about wire.About, values sdkconfig.Values) error {
-		at, err := w.placed(p, about, values)
+		at, err := w.placed(ctx, p, about, values)
 		if err != nil || at == nil {
 			return err
 		}
@@ -111,6 +113,9 @@ func (w *Workspace) admit(p config.Plugin) func(wire.About, sdkconfig.Values) er
 		defer w.placing.Unlock()
 		if _, known := w.places[at.Name]; !known && at.Notice != "" {
 			w.Logger().Info("where evidence is kept", "store", at.Name, "notice", at.Notice)
+		}
+		if at.Note != "" {
+			w.Logger().Info("where evidence is kept", "store", at.Name, "note", at.Note)
 		}
 		if w.places == nil {
 			w.places = map[string]Placed{}

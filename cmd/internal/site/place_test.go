@@ -48,7 +48,7 @@ func TestPlaced(t *testing.T) {
 		"no host at all": {"eu", config.Plugin{"plugin": "far", "url": "https:// nowhere"}, remote, "not the name of a host", Placed{}},
 	} {
 		w := New(&Env{}, &Globals{}, &config.Config{Archive: config.Archive{Sovereignty: tc.policy, Storage: []config.Plugin{tc.entry}}})
-		at, err := w.placed(tc.entry, tc.about, tc.entry.Settings())
+		at, err := w.placed(t.Context(), tc.entry, tc.about, tc.entry.Settings())
 		var misused usageError
 		switch {
 		case tc.refused != "":
@@ -84,7 +84,7 @@ func TestStatements(t *testing.T) {
 			about = wire.About{}
 		}
 		for range 2 { // and again, at a restart
-			if err := w.admit(p)(about, p.Settings()); err != nil {
+			if err := w.admit(t.Context(), p)(about, p.Settings()); err != nil {
 				t.Fatal(err)
 			}
 		}

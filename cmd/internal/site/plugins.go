@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
 	"github.com/fabriziosalmi/rainlogs/core/storeset"
 	"github.com/fabriziosalmi/rainlogs/plugins/standard"
 	"github.com/fabriziosalmi/rainlogs/sdk"
 	sdkconfig "github.com/fabriziosalmi/rainlogs/sdk/config"
-	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 	"github.com/fabriziosalmi/rainlogs/sdk/wire"
 )
@@ -22,9 +21,6 @@ import (
 // pluginServe is the hidden command under which this binary is its own
 // plugins: rainlogs plugin-serve storage fs.
 const pluginServe = "plugin-serve"
-
-// defaultSource is the source plugin of this version.
-const defaultSource = "logpull"
 
 // CloseTimeout bounds the draining of plugins at the end of a command.
 const CloseTimeout = 15 * time.Second
@@ -75,7 +71,7 @@ func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.St
 	if err := preset(p, settings); err != nil {
 		return nil, err
 	}
-	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), settings, w.admit(p))
+	instance, err := w.launch(ctx, wire.KindStorage, p.Name(), settings, w.admit(ctx, p))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +81,7 @@ func (w *Workspace) StartStore(ctx context.Context, p config.Plugin) (storage.St
 func (w *Workspace) openSet(ctx context.Context, ledger storeset.Ledger) error {
 	set, err := storeset.Open(ctx, storeset.Config{
 		Stores: w.stores, Mode: storeset.Mode(w.Config.Archive.Mode), Ledger: ledger, Now: w.Env.Now, Log: w.Logger(),
-		OnChange: w.hooks.StoreChanged,
+		OnChange: w.hooks.StoreChanged, Retain: w.Config.Collector.Retention,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
@@ -109,23 +105,6 @@ func (w *Workspace) attachLedger(ctx context.Context) error {
 	return nil
 }
 
-// OpenSource launches the source plugin once.
-func (w *Workspace) OpenSource(ctx context.Context) (source.Source, collect.Plugin, error) {
-	if w.source != nil {
-		return w.source, w.sourceID, nil
-	}
-	instance, err := w.launch(ctx, wire.KindSource, defaultSource, w.Config.Sources[defaultSource].Settings(), nil)
-	if err != nil {
-		return nil, collect.Plugin{}, err
-	}
-	if w.source, err = instance.Source(); err != nil {
-		return nil, collect.Plugin{}, fmt.Errorf("open source: %w", err)
-	}
-	about := instance.About()
-	w.sourceID = collect.Plugin{Name: about.Name, Version: about.Version}
-	return w.source, w.sourceID, nil
-}
-
 func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[string]string, admit func(wire.About, sdkconfig.Values) error) (*pluginhost.Instance, error) {
 	values, err := w.resolveSecrets(kind, name, settings)
 	if err != nil {
@@ -136,6 +115,16 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 		return nil, err
 	}
 	spec.Admit = admit
+	host, err := w.pluginHost()
+	if err != nil {
+		return nil, err
+	}
+	return host.Launch(ctx, spec) //nolint:wrapcheck // names the plugin already
+}
+
+func (w *Workspace) pluginHost() (_ *pluginhost.Host, err error) {
+	w.hosting.Lock()
+	defer w.hosting.Unlock()
 	if w.host == nil {
 		if w.host, err = pluginhost.New(pluginhost.Config{
 			Logger: w.Logger(), Now: w.Env.Now, Restarted: w.hooks.PluginRestarted,
@@ -143,7 +132,7 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 			return nil, fmt.Errorf("start plugin host: %w", err)
 		}
 	}
-	return w.host.Launch(ctx, spec) //nolint:wrapcheck // names the plugin already
+	return w.host, nil
 }
 
 // spec finds a plugin: built in, or in the plugin folder and pinned.
@@ -152,15 +141,39 @@ func (w *Workspace) spec(kind, name string, values sdkconfig.Values) (pluginhost
 		return pluginhost.Self(kind, name, values), nil
 	}
 	binary := pluginhost.FileName(kind, name)
-	pin, ok := w.Config.Plugins.Pin[name]
+	pin, ok, err := PinOf(w.Config.Plugins, kind, name)
+	if err != nil {
+		return pluginhost.Spec{}, err
+	}
 	if w.Config.Plugins.Dir == "" || !ok {
-		return pluginhost.Spec{}, Usagef("%s plugin %q is not built in: put %s into plugins.dir and its SHA-256 into plugins.pin", kind, name, binary)
+		return pluginhost.Spec{}, Usagef("%s plugin %q is not built in: put %s into plugins.dir and its SHA-256 into plugins.pin, as %s", kind, name, binary, config.PinKey(kind, name))
 	}
 	path, err := pluginhost.Find(w.Config.Plugins.Dir, kind, name)
 	if err != nil {
 		return pluginhost.Spec{}, err //nolint:wrapcheck // names the plugin already
 	}
 	return pluginhost.Spec{Kind: kind, Name: name, Path: path, SHA256: strings.TrimPrefix(pin, PinPrefix), Values: values}, nil
+}
+
+// PinOf returns a plugin's pin. A pin by the name alone is refused where the
+// plugin folder has a source and a storage of that name.
+func PinOf(p config.Plugins, kind, name string) (pin string, ok bool, err error) {
+	pin, plain, ok := p.PinOf(kind, name)
+	if !plain || p.Dir == "" {
+		return pin, ok, nil
+	}
+	other := wire.KindSource
+	if kind == other {
+		other = wire.KindStorage
+	}
+	if _, precise := p.Pin[config.PinKey(other, name)]; precise {
+		return pin, ok, nil // the other one has its own
+	}
+	if _, err := pluginhost.Find(p.Dir, other, name); errors.Is(err, fs.ErrNotExist) {
+		return pin, ok, nil
+	}
+	return "", false, Usagef("plugins.pin.%s does not say which is meant, and plugins.dir has a source and a storage of that name: write %s or %s",
+		name, config.PinKey(wire.KindSource, name), config.PinKey(wire.KindStorage, name))
 }
 
 // resolveSecrets replaces env: and file: references by what they name, just

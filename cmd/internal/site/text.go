@@ -90,3 +90,11 @@ func Count(n int64) string { return humanize.Comma(n) }
 
 // RFC3339 is t in UTC, to the second.
 func RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Number is a count with the word for one or for several.
+func Number(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(int64(n)) + " " + several
+}

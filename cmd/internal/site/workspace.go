@@ -11,12 +11,10 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
-	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/pluginhost"
 	"github.com/fabriziosalmi/rainlogs/core/storeset"
-	"github.com/fabriziosalmi/rainlogs/sdk/source"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
@@ -32,15 +30,14 @@ type Workspace struct {
 	Key     chain.PrivateKey // zero from OpenReader, until OpenKey
 	Archive string           // UUID
 
-	log      *slog.Logger
-	hooks    Hooks
-	placing  sync.Mutex // guards places
-	places   map[string]Placed
-	host     *pluginhost.Host
-	stores   []storeset.Named
-	set      *storeset.Set // nil for a single store
-	source   source.Source // nil until OpenSource
-	sourceID collect.Plugin
+	log     *slog.Logger
+	hooks   Hooks
+	placing sync.Mutex // guards places
+	places  map[string]Placed
+	hosting sync.Mutex // guards host
+	host    *pluginhost.Host
+	stores  []storeset.Named
+	set     *storeset.Set // nil for a single store
 }
 
 // Hooks are told of what happens behind a workspace's back. Each may be nil.

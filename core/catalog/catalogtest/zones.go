@@ -17,6 +17,7 @@ func zoneCases() map[string]func(b *bundle) {
 		"found by id and by name": func(b *bundle) {
 			z := zone(chainA, "example.com")
 			z.Paused, z.Schedule, z.From = true, "7 * * * *", epoch.Add(-time.Hour+7*time.Millisecond)
+			z.Source, z.Subject = "hello", "the-world"
 			b.ok(b.PutZone(b.ctx, z))
 			for _, key := range []string{z.ID, z.Name} {
 				got, err := b.Zone(b.ctx, key)

@@ -17,7 +17,7 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	}
 	row := dbsqlc.PutZoneParams{
 		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
-		Paused: z.Paused, Schedule: z.Schedule, FromMs: ledger.Milli(z.From),
+		Paused: z.Paused, Schedule: z.Schedule, FromMs: ledger.Milli(z.From), Source: z.Source, Subject: z.Subject,
 	}
 	err := c.write(ctx, func(q *dbsqlc.Queries) error { return q.PutZone(ctx, row) })
 	if err != nil {
@@ -69,6 +69,6 @@ func fromZone(z dbsqlc.Zone) catalog.Zone {
 	return catalog.Zone{
 		ID: z.ID, Name: z.Name, Dataset: z.Dataset,
 		AddedAt: ledger.FromMilli(z.AddedMs), Paused: z.Paused,
-		Schedule: z.Schedule, From: ledger.FromMilli(z.FromMs),
+		Schedule: z.Schedule, From: ledger.FromMilli(z.FromMs), Source: z.Source, Subject: z.Subject,
 	}
 }

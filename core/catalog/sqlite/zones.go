@@ -17,7 +17,7 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	}
 	row := dbsqlc.PutZoneParams{
 		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
-		Schedule: z.Schedule, FromMs: ledger.Milli(z.From),
+		Schedule: z.Schedule, FromMs: ledger.Milli(z.From), Source: z.Source, Subject: z.Subject,
 	}
 	if z.Paused {
 		row.Paused = 1
@@ -72,6 +72,6 @@ func fromZone(z dbsqlc.Zone) catalog.Zone {
 	return catalog.Zone{
 		ID: z.ID, Name: z.Name, Dataset: z.Dataset,
 		AddedAt: ledger.FromMilli(z.AddedMs), Paused: z.Paused != 0,
-		Schedule: z.Schedule, From: ledger.FromMilli(z.FromMs),
+		Schedule: z.Schedule, From: ledger.FromMilli(z.FromMs), Source: z.Source, Subject: z.Subject,
 	}
 }

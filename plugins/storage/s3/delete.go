@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -32,12 +31,16 @@ func (s *Store) remove(ctx context.Context, key string) error {
 		_, err := s.head(ctx, key)
 		return err
 	})
-	if err != nil {
+	hidden := errors.Is(err, storage.ErrNotFound)
+	if err != nil && !hidden {
 		return err
 	}
-	versions, err := s.versions(ctx, key)
-	if err != nil {
-		return err
+	versions, versionsErr := s.versions(ctx, key)
+	switch {
+	case hidden && (errors.Is(versionsErr, storage.ErrPermission) || !slices.ContainsFunc(versions, version.isObject)):
+		return err // there is none, or none that can be seen
+	case versionsErr != nil:
+		return versionsErr
 	}
 	if len(versions) == 0 { // the store knows none, and has one of each object
 		return s.removeVersion(ctx, key, nil)
@@ -50,44 +53,20 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// version is one state of a key that the bucket remembers, or the mark of its
-// deletion.
-type version struct{ id *string }
-
 // versions returns a key's versions, the oldest first, and behind them the
 // marks of deletions; or none where the bucket has never kept any. Their order is
 // that of the listing: stores do not agree with themselves on times.
 func (s *Store) versions(ctx context.Context, key string) ([]version, error) {
-	status, err := s.api.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &s.bucket})
-	switch a := answerOf(err); {
-	case err == nil && status.Status == "", err != nil && (a.unsupported() || a.status == 404):
-		return nil, nil
-	case err != nil && !errors.Is(s.classify(ctx, err), storage.ErrPermission):
-		return nil, s.classify(ctx, err)
+	keeps, err := s.keepsVersions(ctx)
+	if err != nil || !keeps {
+		return nil, err
 	}
-	// Without the right to ask for the status, the listing tells.
 	var all, marks []version
-	in := &s3.ListObjectVersionsInput{Bucket: &s.bucket, Prefix: s.key(key)}
-	for {
-		page, err := s.api.ListObjectVersions(ctx, in)
+	for p, err := range s.states(ctx, key) {
 		if err != nil {
-			return nil, fmt.Errorf("list versions: %w", s.classify(ctx, err))
+			return nil, err
 		}
-		for _, v := range page.Versions {
-			if aws.ToString(v.Key) == *in.Prefix {
-				all = append(all, version{v.VersionId})
-			}
-		}
-		for _, m := range page.DeleteMarkers {
-			if aws.ToString(m.Key) == *in.Prefix {
-				marks = append(marks, version{m.VersionId})
-			}
-		}
-		next := aws.ToString(page.NextKeyMarker)
-		if !aws.ToBool(page.IsTruncated) || next != *in.Prefix {
-			break // longer keys follow
-		}
-		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+		all, marks = append(all, p.versions...), append(marks, p.marks...)
 	}
 	slices.Reverse(all) // they come newest first
 	return append(all, marks...), nil
@@ -111,14 +90,35 @@ func (s *Store) removeVersion(ctx context.Context, key string, id *string) error
 // lockedUntil says what keeps a version from being deleted, or "" if it cannot
 // be seen: servers refuse for a lock as they do for a missing right.
 func (s *Store) lockedUntil(ctx context.Context, key string, id *string) string {
-	head, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
+	mode, until, err := s.lockOf(ctx, key, id)
 	switch {
 	case err != nil:
 		return ""
-	case head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn:
-		return "under legal hold"
-	case head.ObjectLockRetainUntilDate != nil && head.ObjectLockRetainUntilDate.After(s.cfg.Now()):
-		return fmt.Sprintf("%s until %s", head.ObjectLockMode, head.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339))
+	case until.Equal(storage.LockedForEver):
+		return mode
+	case until.After(s.cfg.Now()):
+		return fmt.Sprintf("%s until %s", mode, until.Format(time.RFC3339))
 	}
 	return ""
+}
+
+// lockOf tells a version's lock: its mode, and its end or the zero time.
+func (s *Store) lockOf(ctx context.Context, key string, id *string) (mode string, until time.Time, err error) {
+	head, err := s.headVersion(ctx, key, id)
+	switch {
+	case err != nil:
+		return "", until, err
+	case head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn:
+		return "under legal hold", storage.LockedForEver, nil
+	case head.ObjectLockRetainUntilDate != nil:
+		return string(head.ObjectLockMode), head.ObjectLockRetainUntilDate.UTC(), nil
+	case id == nil:
+		return "", until, nil
+	}
+	// Some servers say it with the present version alone, and if asked.
+	out, err := s.api.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.bucket, Key: s.key(key), VersionId: id})
+	if err != nil || out.Retention == nil || out.Retention.RetainUntilDate == nil {
+		return "", until, nil //nolint:nilerr // there is none, or it is not told
+	}
+	return string(out.Retention.Mode), out.Retention.RetainUntilDate.UTC(), nil
 }

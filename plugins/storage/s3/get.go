@@ -30,6 +30,14 @@ func (s *Store) Get(ctx context.Context, key string, offset, length int64) (io.R
 	if offset < 0 {
 		return nil, fmt.Errorf("get %s: negative offset %d", key, offset)
 	}
+	r := s.reader(ctx, key, offset, length)
+	if err := s.believing(ctx, key, r.open); err != nil {
+		return nil, fmt.Errorf("get %s: %w", key, err)
+	}
+	return r, nil
+}
+
+func (s *Store) reader(ctx context.Context, key string, offset, length int64) *reader {
 	r := &reader{s: s, ctx: ctx, key: key, at: offset, end: math.MaxInt64}
 	if length >= 0 && length < math.MaxInt64-offset {
 		r.end = offset + length
@@ -37,10 +45,7 @@ func (s *Store) Get(ctx context.Context, key string, offset, length int64) (io.R
 	if offset == 0 && length < 0 {
 		r.sum = sha256.New()
 	}
-	if err := s.believing(ctx, key, r.open); err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
-	}
-	return r, nil
+	return r
 }
 
 // reader is a range of an object.
@@ -48,7 +53,8 @@ type reader struct {
 	s       *Store
 	ctx     context.Context // of the Get that made it
 	key     string
-	at, end int64 // of the object; end is known exactly once it is open
+	version *string // nil is the present one
+	at, end int64   // of the object; end is known exactly once it is open
 	etag    string
 	body    io.ReadCloser
 	failed  int   // opens in a row that brought little
@@ -60,10 +66,10 @@ type reader struct {
 
 // open asks for the object from r.at on.
 func (r *reader) open() error {
-	in := &s3.GetObjectInput{Bucket: &r.s.bucket, Key: r.s.key(r.key)}
+	in := &s3.GetObjectInput{Bucket: &r.s.bucket, Key: r.s.key(r.key), VersionId: r.version}
 	switch {
 	case r.at == r.end: // nothing is wanted, but that there is an object
-		_, err := r.s.head(r.ctx, r.key)
+		_, err := r.s.headVersion(r.ctx, r.key, r.version)
 		r.body = http.NoBody
 		return err
 	case r.end < math.MaxInt64:
@@ -171,7 +177,7 @@ func (r *reader) finish() error {
 	if have == r.sha256 {
 		return io.EOF
 	}
-	again, err := r.s.digest(r.ctx, r.key, r.etag)
+	again, err := r.s.digest(r.ctx, r.key, r.version, r.etag)
 	switch {
 	case err != nil:
 		return err
@@ -182,8 +188,8 @@ func (r *reader) finish() error {
 }
 
 // digest reads an object to learn its SHA-256.
-func (s *Store) digest(ctx context.Context, key, etag string) (string, error) {
-	r := &reader{s: s, ctx: ctx, key: key, end: math.MaxInt64, etag: etag}
+func (s *Store) digest(ctx context.Context, key string, version *string, etag string) (string, error) {
+	r := &reader{s: s, ctx: ctx, key: key, version: version, end: math.MaxInt64, etag: etag}
 	if err := r.open(); err != nil {
 		return "", err
 	}

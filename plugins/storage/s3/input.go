@@ -25,20 +25,21 @@ func newInput(ctx context.Context, body io.Reader, req storage.PutRequest) *inpu
 	return &input{ctx: ctx, body: body, req: req, sum: sha256.New()}
 }
 
-// Read reads until the context ends.
+// Read reads until the context ends, and hashes while the bytes are at hand.
 func (i *input) Read(p []byte) (int, error) {
 	if err := i.ctx.Err(); err != nil {
 		return 0, context.Cause(i.ctx)
 	}
-	return i.body.Read(p)
+	n, err := i.body.Read(p)
+	_, _ = i.sum.Write(p[:n]) // never fails: hash.Hash
+	return n, err
 }
 
 // fill reads all of p.
 func (i *input) fill(p []byte) error {
-	n, err := io.ReadFull(i, p)
+	_, err := io.ReadFull(i, p)
 	switch {
 	case err == nil:
-		_, _ = i.sum.Write(p[:n]) // never fails: hash.Hash
 		return nil
 	case errors.Is(err, io.EOF), err == io.ErrUnexpectedEOF: //nolint:errorlint // ReadFull's own; a body's wrapped one is an error of the body
 		return fmt.Errorf("%w: %d bytes promised, fewer came", storage.ErrCorrupt, i.req.Size)

@@ -53,9 +53,27 @@ func TestLockedEvidenceStays(t *testing.T) {
 					t.Errorf("overwrite: %v", err)
 				}
 				attackLocked(t, raw, bucket, "a/b", head.VersionId)
-				versions, err := s.versions(t.Context(), "a/b")
-				if err != nil || len(versions) == 0 || aws.ToString(versions[0].id) != aws.ToString(head.VersionId) {
-					t.Fatalf("the first version is not the one that was locked: %v, %v", versions, err)
+				if sum, err := s.digest(t.Context(), "a/b", head.VersionId, ""); err != nil || sum != req.SHA256 {
+					t.Errorf("the locked version has SHA-256 %s, want %s: %v", sum, req.SHA256, err)
+				}
+				wantFirst(t, s, "a/b", content)
+				s.recent.forget("a/b") // as in the process of an expiry
+				err = s.Delete(t.Context(), "a/b")
+				if !errors.Is(err, storage.ErrLocked) || !strings.Contains(err.Error(), "until 20") {
+					t.Errorf("delete what is covered: %v", err)
+				}
+				if until, err := s.LockedUntil(t.Context(), "a/b"); err != nil || until.Before(req.RetainUntil.Truncate(time.Second)) {
+					t.Errorf("what is covered is locked until %s, %v", until, err)
+				}
+				if err := s.Uncover(t.Context(), "a/b", req.SHA256); err != nil {
+					t.Errorf("uncover: %v", err)
+				}
+				wantContent(t, s, "a/b", content)
+				if versions, err := s.versions(t.Context(), "a/b"); err != nil || len(versions) != 1 || aws.ToString(versions[0].id) != aws.ToString(head.VersionId) {
+					t.Errorf("left are %d versions: %v", len(versions), err)
+				}
+				if err := s.Delete(t.Context(), "a/b"); !errors.Is(err, storage.ErrLocked) {
+					t.Errorf("delete what was uncovered: %v", err)
 				}
 			})
 		}
@@ -84,11 +102,17 @@ func attackLocked(t *testing.T, raw *s3.Client, bucket, key string, version *str
 			t.Errorf("%s: %v, want 403", name, err)
 		}
 	}
-	// These do not touch the version, but hide it: a bucket policy may refuse them.
-	_, err := raw.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("forged")})
-	t.Logf("overwrite without a condition: %v", err)
-	_, err = raw.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
-	t.Logf("delete without a version: %v", err)
+	// These do not touch the version, but hide it: S3 has to take them, unless a
+	// bucket policy refuses.
+	if _, err := raw.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("forged")}); err != nil {
+		t.Errorf("overwrite without a condition: %v", err)
+	}
+	if _, err := raw.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		t.Errorf("delete without a version: %v", err)
+	}
+	if _, err := raw.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key}); answerOf(err).status != http.StatusNotFound {
+		t.Errorf("what is marked as deleted: %v", err)
+	}
 }
 
 // TestLegalHold keeps an object without a date.
@@ -166,8 +190,16 @@ func TestDeleteMeansGone(t *testing.T) {
 			if _, err := raw.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("a/b")}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Delete(t.Context(), "a/b"); !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUnavailable) {
-				t.Errorf("delete of what is hidden: %v", err)
+			s.recent.forget("a/b") // else it is waited for
+			want := error(nil)
+			if test.kind == s3test.Plain {
+				want = storage.ErrNotFound
+			}
+			if err := s.Delete(t.Context(), "a/b"); !errors.Is(err, want) {
+				t.Errorf("delete of what is hidden: %v, want %v", err, want)
+			}
+			if versions, _ := remains(t, server, bucket); versions["a/b"] != 0 {
+				t.Errorf("what was hidden is left: %v", versions)
 			}
 			for _, text := range []string{"two", "three"} {
 				if _, err := raw.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a/b"), Body: strings.NewReader(text)}); err != nil {

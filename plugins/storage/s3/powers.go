@@ -21,30 +21,26 @@ var (
 	_ storage.Prober = (*Store)(nil)
 )
 
-// LockedUntil tells the lock of an object's present version, and its legal hold.
+// LockedUntil tells the lock of an object's present version, and its legal
+// hold; of its first version, if the present one covers that.
 func (s *Store) LockedUntil(ctx context.Context, key string) (time.Time, error) {
 	if err := s.begin(ctx, key); err != nil {
 		return time.Time{}, fmt.Errorf("locked until: %w", err)
 	}
 	var until time.Time
-	err := s.believing(ctx, key, func() error {
-		head, err := s.head(ctx, key)
-		if err != nil {
-			return err
-		}
-		until = utc(head.ObjectLockRetainUntilDate)
-		if head.ObjectLockRetainUntilDate == nil {
-			until = time.Time{}
-		}
-		if head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn {
-			until = storage.LockedForEver
-		}
-		return nil
+	err := s.believing(ctx, key, func() (err error) {
+		_, until, err = s.lockOf(ctx, key, nil)
+		return err
 	})
+	if err == nil && until.IsZero() && s.cfg.Lock != LockNone || errors.Is(err, storage.ErrNotFound) {
+		if first, firstErr := s.first(ctx, key); firstErr == nil && first.id != nil {
+			_, until, err = s.lockOf(ctx, key, first.id)
+		}
+	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("lock of %s: %w", key, err)
 	}
-	return until, nil
+	return until.Truncate(time.Second), nil
 }
 
 // Probe asks the store what it honours, and tries.

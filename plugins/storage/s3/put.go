@@ -237,7 +237,7 @@ func (u *upload) target(ctx context.Context) error {
 	}
 	sum, ok := head.Metadata[metaSHA256]
 	if !ok { // written by another program
-		if sum, err = u.s.digest(ctx, u.req.Key, u.etag); err != nil {
+		if sum, err = u.s.digest(ctx, u.req.Key, nil, u.etag); err != nil {
 			return fmt.Errorf("read what is to be replaced: %w", err)
 		}
 	}

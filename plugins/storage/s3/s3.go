@@ -133,7 +133,11 @@ func (s *Store) Stat(ctx context.Context, key string) (storage.Info, error) {
 }
 
 func (s *Store) head(ctx context.Context, key string) (*s3.HeadObjectOutput, error) {
-	head, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: s.key(key)})
+	return s.headVersion(ctx, key, nil)
+}
+
+func (s *Store) headVersion(ctx context.Context, key string, version *string) (*s3.HeadObjectOutput, error) {
+	head, err := s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: s.key(key), VersionId: version})
 	if err != nil {
 		return nil, s.classify(ctx, err)
 	}

@@ -150,6 +150,8 @@ type Store struct {
 	mu      sync.Mutex
 	Objects map[string][]byte
 	Fetched []string // keys, in the order of Get
+
+	modified map[string]time.Time // of what was Put
 }
 
 // Get implements dataset.Objects.

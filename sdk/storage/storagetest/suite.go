@@ -47,6 +47,7 @@ func Run[R conformance.Runner[R]](t R, open func(t R) storage.Storage) {
 		{"ListMany", testListMany},
 		{"CancelledContext", testCancelledContext},
 		{"LocalPath", testLocalPath},
+		{"Versions", testVersions},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t R) {

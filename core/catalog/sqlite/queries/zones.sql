@@ -1,9 +1,10 @@
 -- name: PutZone :exec
-INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms, source, subject)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id, dataset) DO UPDATE
 SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused,
-    schedule = excluded.schedule, from_ms = excluded.from_ms;
+    schedule = excluded.schedule, from_ms = excluded.from_ms,
+    source = excluded.source, subject = excluded.subject;
 
 -- name: ZoneByID :one
 SELECT * FROM zones WHERE id = ? ORDER BY dataset LIMIT 1;

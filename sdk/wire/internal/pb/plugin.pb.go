@@ -1881,6 +1881,94 @@ func (x *LockedUntilResponse) GetUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+type UncoverRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Sha256        string                 `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"` // of the first version; nothing is removed if it has another
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UncoverRequest) Reset() {
+	*x = UncoverRequest{}
+	mi := &file_plugin_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UncoverRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UncoverRequest) ProtoMessage() {}
+
+func (x *UncoverRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UncoverRequest.ProtoReflect.Descriptor instead.
+func (*UncoverRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UncoverRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *UncoverRequest) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+type UncoverResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UncoverResponse) Reset() {
+	*x = UncoverResponse{}
+	mi := &file_plugin_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UncoverResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UncoverResponse) ProtoMessage() {}
+
+func (x *UncoverResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UncoverResponse.ProtoReflect.Descriptor instead.
+func (*UncoverResponse) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{32}
+}
+
 type StorageProbeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1889,7 +1977,7 @@ type StorageProbeRequest struct {
 
 func (x *StorageProbeRequest) Reset() {
 	*x = StorageProbeRequest{}
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +1989,7 @@ func (x *StorageProbeRequest) String() string {
 func (*StorageProbeRequest) ProtoMessage() {}
 
 func (x *StorageProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2002,7 @@ func (x *StorageProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageProbeRequest.ProtoReflect.Descriptor instead.
 func (*StorageProbeRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{31}
+	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 type LocalPathRequest struct {
@@ -1926,7 +2014,7 @@ type LocalPathRequest struct {
 
 func (x *LocalPathRequest) Reset() {
 	*x = LocalPathRequest{}
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +2026,7 @@ func (x *LocalPathRequest) String() string {
 func (*LocalPathRequest) ProtoMessage() {}
 
 func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +2039,7 @@ func (x *LocalPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathRequest.ProtoReflect.Descriptor instead.
 func (*LocalPathRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{32}
+	return file_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LocalPathRequest) GetKey() string {
@@ -1970,7 +2058,7 @@ type LocalPathResponse struct {
 
 func (x *LocalPathResponse) Reset() {
 	*x = LocalPathResponse{}
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1982,7 +2070,7 @@ func (x *LocalPathResponse) String() string {
 func (*LocalPathResponse) ProtoMessage() {}
 
 func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1995,7 +2083,7 @@ func (x *LocalPathResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalPathResponse.ProtoReflect.Descriptor instead.
 func (*LocalPathResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{33}
+	return file_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LocalPathResponse) GetPath() string {
@@ -2018,7 +2106,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2030,7 +2118,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2043,7 +2131,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{34}
+	return file_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ErrorDetail) GetText() string {
@@ -2085,7 +2173,7 @@ type SourceError struct {
 
 func (x *SourceError) Reset() {
 	*x = SourceError{}
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2097,7 +2185,7 @@ func (x *SourceError) String() string {
 func (*SourceError) ProtoMessage() {}
 
 func (x *SourceError) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2110,7 +2198,7 @@ func (x *SourceError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceError.ProtoReflect.Descriptor instead.
 func (*SourceError) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{35}
+	return file_plugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SourceError) GetOp() string {
@@ -2181,7 +2269,7 @@ type StdioData struct {
 
 func (x *StdioData) Reset() {
 	*x = StdioData{}
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2281,7 @@ func (x *StdioData) String() string {
 func (*StdioData) ProtoMessage() {}
 
 func (x *StdioData) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2294,7 @@ func (x *StdioData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdioData.ProtoReflect.Descriptor instead.
 func (*StdioData) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{36}
+	return file_plugin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StdioData) GetChannel() int32 {
@@ -2350,7 +2438,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\x12LockedUntilRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"G\n" +
 	"\x13LockedUntilResponse\x120\n" +
-	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x15\n" +
+	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\":\n" +
+	"\x0eUncoverRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\tR\x06sha256\"\x11\n" +
+	"\x0fUncoverResponse\"\x15\n" +
 	"\x13StorageProbeRequest\"$\n" +
 	"\x10LocalPathRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"'\n" +
@@ -2379,7 +2471,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06Source\x12\\\n" +
 	"\bDescribe\x12).rainlogs.plugin.v1.SourceDescribeRequest\x1a%.rainlogs.plugin.v1.SourceDescription\x12J\n" +
 	"\x05Probe\x12 .rainlogs.plugin.v1.ProbeRequest\x1a\x1f.rainlogs.plugin.v1.ProbeReport\x12G\n" +
-	"\x04Pull\x12\x1f.rainlogs.plugin.v1.PullRequest\x1a\x1c.rainlogs.plugin.v1.PullPart0\x012\x86\x05\n" +
+	"\x04Pull\x12\x1f.rainlogs.plugin.v1.PullRequest\x1a\x1c.rainlogs.plugin.v1.PullPart0\x012\xa5\x06\n" +
 	"\aStorage\x12D\n" +
 	"\x03Put\x12\x1b.rainlogs.plugin.v1.PutPart\x1a\x1e.rainlogs.plugin.v1.ObjectInfo(\x01\x12D\n" +
 	"\x03Get\x12\x1e.rainlogs.plugin.v1.GetRequest\x1a\x1b.rainlogs.plugin.v1.GetPart0\x01\x12G\n" +
@@ -2388,7 +2480,9 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06Delete\x12!.rainlogs.plugin.v1.DeleteRequest\x1a\".rainlogs.plugin.v1.DeleteResponse\x12X\n" +
 	"\tLocalPath\x12$.rainlogs.plugin.v1.LocalPathRequest\x1a%.rainlogs.plugin.v1.LocalPathResponse\x12^\n" +
 	"\vLockedUntil\x12&.rainlogs.plugin.v1.LockedUntilRequest\x1a'.rainlogs.plugin.v1.LockedUntilResponse\x12Q\n" +
-	"\x05Probe\x12'.rainlogs.plugin.v1.StorageProbeRequest\x1a\x1f.rainlogs.plugin.v1.ProbeReportB8Z6github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pbb\x06proto3"
+	"\x05Probe\x12'.rainlogs.plugin.v1.StorageProbeRequest\x1a\x1f.rainlogs.plugin.v1.ProbeReport\x12I\n" +
+	"\bGetFirst\x12\x1e.rainlogs.plugin.v1.GetRequest\x1a\x1b.rainlogs.plugin.v1.GetPart0\x01\x12R\n" +
+	"\aUncover\x12\".rainlogs.plugin.v1.UncoverRequest\x1a#.rainlogs.plugin.v1.UncoverResponseB8Z6github.com/fabriziosalmi/rainlogs/sdk/wire/internal/pbb\x06proto3"
 
 var (
 	file_plugin_proto_rawDescOnce sync.Once
@@ -2402,7 +2496,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: rainlogs.plugin.v1.DescribeRequest
 	(*About)(nil),                 // 1: rainlogs.plugin.v1.About
@@ -2435,42 +2529,44 @@ var file_plugin_proto_goTypes = []any{
 	(*DeleteResponse)(nil),        // 28: rainlogs.plugin.v1.DeleteResponse
 	(*LockedUntilRequest)(nil),    // 29: rainlogs.plugin.v1.LockedUntilRequest
 	(*LockedUntilResponse)(nil),   // 30: rainlogs.plugin.v1.LockedUntilResponse
-	(*StorageProbeRequest)(nil),   // 31: rainlogs.plugin.v1.StorageProbeRequest
-	(*LocalPathRequest)(nil),      // 32: rainlogs.plugin.v1.LocalPathRequest
-	(*LocalPathResponse)(nil),     // 33: rainlogs.plugin.v1.LocalPathResponse
-	(*ErrorDetail)(nil),           // 34: rainlogs.plugin.v1.ErrorDetail
-	(*SourceError)(nil),           // 35: rainlogs.plugin.v1.SourceError
-	(*StdioData)(nil),             // 36: rainlogs.plugin.v1.StdioData
-	nil,                           // 37: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
-	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
+	(*UncoverRequest)(nil),        // 31: rainlogs.plugin.v1.UncoverRequest
+	(*UncoverResponse)(nil),       // 32: rainlogs.plugin.v1.UncoverResponse
+	(*StorageProbeRequest)(nil),   // 33: rainlogs.plugin.v1.StorageProbeRequest
+	(*LocalPathRequest)(nil),      // 34: rainlogs.plugin.v1.LocalPathRequest
+	(*LocalPathResponse)(nil),     // 35: rainlogs.plugin.v1.LocalPathResponse
+	(*ErrorDetail)(nil),           // 36: rainlogs.plugin.v1.ErrorDetail
+	(*SourceError)(nil),           // 37: rainlogs.plugin.v1.SourceError
+	(*StdioData)(nil),             // 38: rainlogs.plugin.v1.StdioData
+	nil,                           // 39: rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	(*durationpb.Duration)(nil),   // 40: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
 }
 var file_plugin_proto_depIdxs = []int32{
 	2,  // 0: rainlogs.plugin.v1.About.schema:type_name -> rainlogs.plugin.v1.SettingField
-	37, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
+	39, // 1: rainlogs.plugin.v1.ConfigureRequest.values:type_name -> rainlogs.plugin.v1.ConfigureRequest.ValuesEntry
 	9,  // 2: rainlogs.plugin.v1.SourceDescription.datasets:type_name -> rainlogs.plugin.v1.Dataset
-	38, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
-	38, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
-	38, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
+	40, // 3: rainlogs.plugin.v1.SourceDescription.max_window:type_name -> google.protobuf.Duration
+	40, // 4: rainlogs.plugin.v1.SourceDescription.min_lag:type_name -> google.protobuf.Duration
+	40, // 5: rainlogs.plugin.v1.SourceDescription.max_age:type_name -> google.protobuf.Duration
 	8,  // 6: rainlogs.plugin.v1.SourceDescription.rates:type_name -> rainlogs.plugin.v1.Rate
-	38, // 7: rainlogs.plugin.v1.Rate.per:type_name -> google.protobuf.Duration
+	40, // 7: rainlogs.plugin.v1.Rate.per:type_name -> google.protobuf.Duration
 	12, // 8: rainlogs.plugin.v1.ProbeReport.checks:type_name -> rainlogs.plugin.v1.ProbeCheck
-	39, // 9: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
-	39, // 10: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
+	41, // 9: rainlogs.plugin.v1.PullRequest.start:type_name -> google.protobuf.Timestamp
+	41, // 10: rainlogs.plugin.v1.PullRequest.end:type_name -> google.protobuf.Timestamp
 	15, // 11: rainlogs.plugin.v1.PullPart.header:type_name -> rainlogs.plugin.v1.PullHeader
 	16, // 12: rainlogs.plugin.v1.PullPart.trailer:type_name -> rainlogs.plugin.v1.PullTrailer
 	17, // 13: rainlogs.plugin.v1.PullTrailer.digest:type_name -> rainlogs.plugin.v1.Digest
-	39, // 14: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
+	41, // 14: rainlogs.plugin.v1.PullTrailer.retrieved_at:type_name -> google.protobuf.Timestamp
 	19, // 15: rainlogs.plugin.v1.PutPart.header:type_name -> rainlogs.plugin.v1.PutHeader
 	17, // 16: rainlogs.plugin.v1.PutPart.trailer:type_name -> rainlogs.plugin.v1.Digest
-	39, // 17: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
-	39, // 18: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
+	41, // 17: rainlogs.plugin.v1.PutHeader.retain_until:type_name -> google.protobuf.Timestamp
+	41, // 18: rainlogs.plugin.v1.ObjectInfo.modified:type_name -> google.protobuf.Timestamp
 	23, // 19: rainlogs.plugin.v1.GetPart.header:type_name -> rainlogs.plugin.v1.GetHeader
 	17, // 20: rainlogs.plugin.v1.GetPart.trailer:type_name -> rainlogs.plugin.v1.Digest
 	20, // 21: rainlogs.plugin.v1.ListBatch.objects:type_name -> rainlogs.plugin.v1.ObjectInfo
-	39, // 22: rainlogs.plugin.v1.LockedUntilResponse.until:type_name -> google.protobuf.Timestamp
-	35, // 23: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
-	38, // 24: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
+	41, // 22: rainlogs.plugin.v1.LockedUntilResponse.until:type_name -> google.protobuf.Timestamp
+	37, // 23: rainlogs.plugin.v1.ErrorDetail.source:type_name -> rainlogs.plugin.v1.SourceError
+	40, // 24: rainlogs.plugin.v1.SourceError.after:type_name -> google.protobuf.Duration
 	0,  // 25: rainlogs.plugin.v1.Base.Describe:input_type -> rainlogs.plugin.v1.DescribeRequest
 	3,  // 26: rainlogs.plugin.v1.Base.Configure:input_type -> rainlogs.plugin.v1.ConfigureRequest
 	4,  // 27: rainlogs.plugin.v1.Base.Drain:input_type -> rainlogs.plugin.v1.DrainRequest
@@ -2482,25 +2578,29 @@ var file_plugin_proto_depIdxs = []int32{
 	24, // 33: rainlogs.plugin.v1.Storage.Stat:input_type -> rainlogs.plugin.v1.StatRequest
 	25, // 34: rainlogs.plugin.v1.Storage.List:input_type -> rainlogs.plugin.v1.ListRequest
 	27, // 35: rainlogs.plugin.v1.Storage.Delete:input_type -> rainlogs.plugin.v1.DeleteRequest
-	32, // 36: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
+	34, // 36: rainlogs.plugin.v1.Storage.LocalPath:input_type -> rainlogs.plugin.v1.LocalPathRequest
 	29, // 37: rainlogs.plugin.v1.Storage.LockedUntil:input_type -> rainlogs.plugin.v1.LockedUntilRequest
-	31, // 38: rainlogs.plugin.v1.Storage.Probe:input_type -> rainlogs.plugin.v1.StorageProbeRequest
-	1,  // 39: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
-	1,  // 40: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
-	5,  // 41: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
-	7,  // 42: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
-	11, // 43: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
-	14, // 44: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
-	20, // 45: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
-	22, // 46: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
-	20, // 47: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
-	26, // 48: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
-	28, // 49: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
-	33, // 50: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
-	30, // 51: rainlogs.plugin.v1.Storage.LockedUntil:output_type -> rainlogs.plugin.v1.LockedUntilResponse
-	11, // 52: rainlogs.plugin.v1.Storage.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
-	39, // [39:53] is the sub-list for method output_type
-	25, // [25:39] is the sub-list for method input_type
+	33, // 38: rainlogs.plugin.v1.Storage.Probe:input_type -> rainlogs.plugin.v1.StorageProbeRequest
+	21, // 39: rainlogs.plugin.v1.Storage.GetFirst:input_type -> rainlogs.plugin.v1.GetRequest
+	31, // 40: rainlogs.plugin.v1.Storage.Uncover:input_type -> rainlogs.plugin.v1.UncoverRequest
+	1,  // 41: rainlogs.plugin.v1.Base.Describe:output_type -> rainlogs.plugin.v1.About
+	1,  // 42: rainlogs.plugin.v1.Base.Configure:output_type -> rainlogs.plugin.v1.About
+	5,  // 43: rainlogs.plugin.v1.Base.Drain:output_type -> rainlogs.plugin.v1.DrainResponse
+	7,  // 44: rainlogs.plugin.v1.Source.Describe:output_type -> rainlogs.plugin.v1.SourceDescription
+	11, // 45: rainlogs.plugin.v1.Source.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
+	14, // 46: rainlogs.plugin.v1.Source.Pull:output_type -> rainlogs.plugin.v1.PullPart
+	20, // 47: rainlogs.plugin.v1.Storage.Put:output_type -> rainlogs.plugin.v1.ObjectInfo
+	22, // 48: rainlogs.plugin.v1.Storage.Get:output_type -> rainlogs.plugin.v1.GetPart
+	20, // 49: rainlogs.plugin.v1.Storage.Stat:output_type -> rainlogs.plugin.v1.ObjectInfo
+	26, // 50: rainlogs.plugin.v1.Storage.List:output_type -> rainlogs.plugin.v1.ListBatch
+	28, // 51: rainlogs.plugin.v1.Storage.Delete:output_type -> rainlogs.plugin.v1.DeleteResponse
+	35, // 52: rainlogs.plugin.v1.Storage.LocalPath:output_type -> rainlogs.plugin.v1.LocalPathResponse
+	30, // 53: rainlogs.plugin.v1.Storage.LockedUntil:output_type -> rainlogs.plugin.v1.LockedUntilResponse
+	11, // 54: rainlogs.plugin.v1.Storage.Probe:output_type -> rainlogs.plugin.v1.ProbeReport
+	22, // 55: rainlogs.plugin.v1.Storage.GetFirst:output_type -> rainlogs.plugin.v1.GetPart
+	32, // 56: rainlogs.plugin.v1.Storage.Uncover:output_type -> rainlogs.plugin.v1.UncoverResponse
+	41, // [41:57] is the sub-list for method output_type
+	25, // [25:41] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
 	25, // [25:25] is the sub-list for extension extendee
 	0,  // [0:25] is the sub-list for field type_name
@@ -2532,7 +2632,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

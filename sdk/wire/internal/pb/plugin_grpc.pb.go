@@ -407,6 +407,8 @@ const (
 	Storage_LocalPath_FullMethodName   = "/rainlogs.plugin.v1.Storage/LocalPath"
 	Storage_LockedUntil_FullMethodName = "/rainlogs.plugin.v1.Storage/LockedUntil"
 	Storage_Probe_FullMethodName       = "/rainlogs.plugin.v1.Storage/Probe"
+	Storage_GetFirst_FullMethodName    = "/rainlogs.plugin.v1.Storage/GetFirst"
+	Storage_Uncover_FullMethodName     = "/rainlogs.plugin.v1.Storage/Uncover"
 )
 
 // StorageClient is the client API for Storage service.
@@ -426,6 +428,10 @@ type StorageClient interface {
 	LockedUntil(ctx context.Context, in *LockedUntilRequest, opts ...grpc.CallOption) (*LockedUntilResponse, error)
 	// Probe is called only where the capability "probe" is announced.
 	Probe(ctx context.Context, in *StorageProbeRequest, opts ...grpc.CallOption) (*ProbeReport, error)
+	// GetFirst and Uncover are called only where the capability "versions" is
+	// announced.
+	GetFirst(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetPart], error)
+	Uncover(ctx context.Context, in *UncoverRequest, opts ...grpc.CallOption) (*UncoverResponse, error)
 }
 
 type storageClient struct {
@@ -537,6 +543,35 @@ func (c *storageClient) Probe(ctx context.Context, in *StorageProbeRequest, opts
 	return out, nil
 }
 
+func (c *storageClient) GetFirst(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetPart], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Storage_ServiceDesc.Streams[3], Storage_GetFirst_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GetRequest, GetPart]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Storage_GetFirstClient = grpc.ServerStreamingClient[GetPart]
+
+func (c *storageClient) Uncover(ctx context.Context, in *UncoverRequest, opts ...grpc.CallOption) (*UncoverResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UncoverResponse)
+	err := c.cc.Invoke(ctx, Storage_Uncover_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StorageServer is the server API for Storage service.
 // All implementations must embed UnimplementedStorageServer
 // for forward compatibility.
@@ -554,6 +589,10 @@ type StorageServer interface {
 	LockedUntil(context.Context, *LockedUntilRequest) (*LockedUntilResponse, error)
 	// Probe is called only where the capability "probe" is announced.
 	Probe(context.Context, *StorageProbeRequest) (*ProbeReport, error)
+	// GetFirst and Uncover are called only where the capability "versions" is
+	// announced.
+	GetFirst(*GetRequest, grpc.ServerStreamingServer[GetPart]) error
+	Uncover(context.Context, *UncoverRequest) (*UncoverResponse, error)
 	mustEmbedUnimplementedStorageServer()
 }
 
@@ -587,6 +626,12 @@ func (UnimplementedStorageServer) LockedUntil(context.Context, *LockedUntilReque
 }
 func (UnimplementedStorageServer) Probe(context.Context, *StorageProbeRequest) (*ProbeReport, error) {
 	return nil, status.Error(codes.Unimplemented, "method Probe not implemented")
+}
+func (UnimplementedStorageServer) GetFirst(*GetRequest, grpc.ServerStreamingServer[GetPart]) error {
+	return status.Error(codes.Unimplemented, "method GetFirst not implemented")
+}
+func (UnimplementedStorageServer) Uncover(context.Context, *UncoverRequest) (*UncoverResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Uncover not implemented")
 }
 func (UnimplementedStorageServer) mustEmbedUnimplementedStorageServer() {}
 func (UnimplementedStorageServer) testEmbeddedByValue()                 {}
@@ -728,6 +773,35 @@ func _Storage_Probe_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Storage_GetFirst_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GetRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(StorageServer).GetFirst(m, &grpc.GenericServerStream[GetRequest, GetPart]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Storage_GetFirstServer = grpc.ServerStreamingServer[GetPart]
+
+func _Storage_Uncover_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UncoverRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServer).Uncover(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Storage_Uncover_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServer).Uncover(ctx, req.(*UncoverRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Storage_ServiceDesc is the grpc.ServiceDesc for Storage service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -755,6 +829,10 @@ var Storage_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Probe",
 			Handler:    _Storage_Probe_Handler,
 		},
+		{
+			MethodName: "Uncover",
+			Handler:    _Storage_Uncover_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -770,6 +848,11 @@ var Storage_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "List",
 			Handler:       _Storage_List_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "GetFirst",
+			Handler:       _Storage_GetFirst_Handler,
 			ServerStreams: true,
 		},
 	},

@@ -89,4 +89,6 @@ type Zone struct {
 	Paused   bool
 	Schedule string
 	FromMs   int64
+	Source   string
+	Subject  string
 }

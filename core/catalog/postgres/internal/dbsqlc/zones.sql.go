@@ -42,7 +42,7 @@ func (q *Queries) ListStandings(ctx context.Context) ([]Standing, error) {
 }
 
 const listZones = `-- name: ListZones :many
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones ORDER BY name, id, dataset
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones ORDER BY name, id, dataset
 `
 
 func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
@@ -62,6 +62,8 @@ func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
 			&i.Paused,
 			&i.Schedule,
 			&i.FromMs,
+			&i.Source,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -105,11 +107,12 @@ func (q *Queries) PutStanding(ctx context.Context, arg PutStandingParams) error 
 }
 
 const putZone = `-- name: PutZone :exec
-INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms, source, subject)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (id, dataset) DO UPDATE
 SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused,
-    schedule = excluded.schedule, from_ms = excluded.from_ms
+    schedule = excluded.schedule, from_ms = excluded.from_ms,
+    source = excluded.source, subject = excluded.subject
 `
 
 type PutZoneParams struct {
@@ -120,6 +123,8 @@ type PutZoneParams struct {
 	Paused   bool
 	Schedule string
 	FromMs   int64
+	Source   string
+	Subject  string
 }
 
 func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
@@ -131,6 +136,8 @@ func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
 		arg.Paused,
 		arg.Schedule,
 		arg.FromMs,
+		arg.Source,
+		arg.Subject,
 	)
 	return err
 }
@@ -177,7 +184,7 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (Standing, e
 }
 
 const zoneByID = `-- name: ZoneByID :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE id = $1 ORDER BY dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = $1 ORDER BY dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
@@ -191,12 +198,14 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 		&i.Paused,
 		&i.Schedule,
 		&i.FromMs,
+		&i.Source,
+		&i.Subject,
 	)
 	return i, err
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE name = $1 ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = $1 ORDER BY id, dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
@@ -210,6 +219,8 @@ func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 		&i.Paused,
 		&i.Schedule,
 		&i.FromMs,
+		&i.Source,
+		&i.Subject,
 	)
 	return i, err
 }

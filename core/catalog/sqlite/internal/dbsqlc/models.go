@@ -89,4 +89,6 @@ type Zone struct {
 	Paused   int64
 	Schedule string
 	FromMs   int64
+	Source   string
+	Subject  string
 }

@@ -45,7 +45,7 @@ func (q *Queries) ListStandings(ctx context.Context) ([]Standing, error) {
 }
 
 const listZones = `-- name: ListZones :many
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones ORDER BY name, id, dataset
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones ORDER BY name, id, dataset
 `
 
 func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
@@ -65,6 +65,8 @@ func (q *Queries) ListZones(ctx context.Context) ([]Zone, error) {
 			&i.Paused,
 			&i.Schedule,
 			&i.FromMs,
+			&i.Source,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -111,11 +113,12 @@ func (q *Queries) PutStanding(ctx context.Context, arg PutStandingParams) error 
 }
 
 const putZone = `-- name: PutZone :exec
-INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO zones (id, dataset, name, added_ms, paused, schedule, from_ms, source, subject)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id, dataset) DO UPDATE
 SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused,
-    schedule = excluded.schedule, from_ms = excluded.from_ms
+    schedule = excluded.schedule, from_ms = excluded.from_ms,
+    source = excluded.source, subject = excluded.subject
 `
 
 type PutZoneParams struct {
@@ -126,6 +129,8 @@ type PutZoneParams struct {
 	Paused   int64
 	Schedule string
 	FromMs   int64
+	Source   string
+	Subject  string
 }
 
 func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
@@ -137,6 +142,8 @@ func (q *Queries) PutZone(ctx context.Context, arg PutZoneParams) error {
 		arg.Paused,
 		arg.Schedule,
 		arg.FromMs,
+		arg.Source,
+		arg.Subject,
 	)
 	return err
 }
@@ -183,7 +190,7 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (Standing, e
 }
 
 const zoneByID = `-- name: ZoneByID :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
@@ -197,12 +204,14 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 		&i.Paused,
 		&i.Schedule,
 		&i.FromMs,
+		&i.Source,
+		&i.Subject,
 	)
 	return i, err
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
 `
 
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
@@ -216,6 +225,8 @@ func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 		&i.Paused,
 		&i.Schedule,
 		&i.FromMs,
+		&i.Source,
+		&i.Subject,
 	)
 	return i, err
 }
