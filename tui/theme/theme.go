@@ -6,8 +6,10 @@ package theme
 
 import (
 	"image/color"
+	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Options choose a theme.
@@ -74,6 +76,28 @@ func New(o Options) *Theme {
 	}
 	return t
 }
+
+// Draw is a finished view as the terminal can show it: with ASCII, other
+// characters become ones that are near, or question marks, of the same width.
+func (t *Theme) Draw(view string) string {
+	if !t.ASCII {
+		return view
+	}
+	var b strings.Builder
+	for _, r := range view {
+		switch near, ok := nearest[r]; {
+		case r < 0x80:
+			b.WriteRune(r)
+		case ok:
+			b.WriteByte(near)
+		default:
+			b.WriteString(strings.Repeat("?", ansi.StringWidth(string(r))))
+		}
+	}
+	return b.String()
+}
+
+var nearest = map[rune]byte{'…': '~', '·': '.', '→': '>', '←': '<', '↑': '^', '↓': 'v', '×': 'x', '–': '-'}
 
 // Glyphs are the characters that stand for things.
 type Glyphs struct {
