@@ -98,7 +98,7 @@ type keyHelp struct {
 
 type helpLine struct{ key, does string }
 
-func newKeyHelp(m *keymap.Map, here screen.Name, live []key.Binding) *keyHelp {
+func newKeyHelp(m *keymap.Map, live []key.Binding) *keyHelp {
 	h := &keyHelp{}
 	for _, b := range live {
 		if b.Enabled() {
@@ -111,7 +111,6 @@ func newKeyHelp(m *keymap.Map, here screen.Name, live []key.Binding) *keyHelp {
 			h.entries = append(h.entries, helpLine{b.Help().Key, b.Help().Desc})
 		}
 	}
-	_ = here
 	return h
 }
 
@@ -135,7 +134,7 @@ func (h *keyHelp) lines(t *theme.Theme, width, height int) (string, []string) {
 	h.top = max(0, min(h.top, len(h.entries)-height))
 	var out []string
 	for _, e := range h.entries[h.top:min(len(h.entries), h.top+height)] {
-		out = append(out, t.Key.Render(safetext.Fit(e.key, 12))+" "+safetext.Cut(e.does, max(1, width-13)))
+		out = append(out, t.Key.Render(safetext.Fit(e.key, 16))+" "+safetext.Cut(e.does, max(1, width-17)))
 	}
 	return "keys", out
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"fmt"
-
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
@@ -64,7 +62,7 @@ func (a *App) global(action keymap.Action) tea.Cmd {
 		a.dialog = newPalette(a.order)
 		return nil
 	case HelpKeys:
-		a.dialog = newKeyHelp(a.cfg.Keys, a.here, a.front().Keys())
+		a.dialog = newKeyHelp(a.cfg.Keys, a.front().Keys())
 		return nil
 	case Mouse:
 		a.mouse = !a.mouse
@@ -72,7 +70,7 @@ func (a *App) global(action keymap.Action) tea.Cmd {
 		return nil
 	}
 	for i, name := range a.order {
-		if action == keymap.Action(fmt.Sprintf("screen-%d", i+1)) {
+		if action == screenAction(i) {
 			return a.show(name, nil)
 		}
 	}

@@ -32,9 +32,9 @@ func (a *App) Content() string {
 	}
 	content := strings.Join([]string{a.tabs(), frame(a.front().View(), a.width, a.height-chrome), a.bottom()}, "\n")
 	if a.dialog != nil {
-		return a.above(content)
+		content = frame(a.above(content), a.width, a.height)
 	}
-	return content
+	return a.theme.Draw(content)
 }
 
 // frame makes content exactly as wide and high as its place: what a screen
@@ -142,7 +142,7 @@ func (a *App) bottom() string {
 func (a *App) above(content string) string {
 	width := min(a.width-4, 72)
 	title, lines := a.dialog.lines(a.theme, width-4, a.height-6)
-	style := a.theme.BorderOn.Border(a.theme.Glyphs.Border).Padding(0, 1).Width(width)
+	style := a.theme.Text.Border(a.theme.Glyphs.Border).BorderForeground(a.theme.BorderOn.GetForeground()).Padding(0, 1).Width(width)
 	box := style.Render(a.theme.Title.Render(safetext.Cut(title, width-4)) + "\n" + strings.Join(lines, "\n"))
 	x, y := (a.width-lipgloss.Width(box))/2, max(0, (a.height-lipgloss.Height(box))/2)
 	return lipgloss.NewCompositor(lipgloss.NewLayer(content), lipgloss.NewLayer(box).X(x).Y(y).Z(1)).Render()
