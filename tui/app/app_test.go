@@ -1,0 +1,212 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/fabriziosalmi/rainlogs/tui/app"
+	"github.com/fabriziosalmi/rainlogs/tui/keymap"
+	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
+	"github.com/fabriziosalmi/rainlogs/tui/tuitest"
+)
+
+// fake is a screen that tells what it was given.
+type fake struct {
+	name          string
+	width, height int
+	got           []string
+	next          screen.Intent
+	typing        bool
+	dark          bool
+}
+
+func (f *fake) Init() tea.Cmd           { return nil }
+func (f *fake) SetSize(w, h int)        { f.width, f.height = w, h }
+func (f *fake) SetTheme(t *theme.Theme) { f.dark = t.Dark }
+func (f *fake) Typing() bool            { return f.typing }
+func (f *fake) Show(arg any) tea.Cmd    { f.got = append(f.got, fmt.Sprintf("show %v", arg)); return nil }
+func (f *fake) Keys() []key.Binding {
+	return []key.Binding{key.NewBinding(key.WithKeys("x"), key.WithHelp("x", "exclude"))}
+}
+func (f *fake) View() string { return strings.Repeat(f.name+strings.Repeat("·", 200)+"\n", 99) }
+func (f *fake) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
+	f.got = append(f.got, fmt.Sprintf("%T %v", msg, msg))
+	next := f.next
+	f.next = nil
+	return next, nil
+}
+
+func setup(t *testing.T, o theme.Options) (*app.App, map[screen.Name]*fake) {
+	t.Helper()
+	fakes := map[screen.Name]*fake{screen.Overview: {name: "OVERVIEW"}, screen.SQL: {name: "SQL"}, screen.Help: {name: "HELP"}}
+	keys, err := keymap.New(app.Keys(screen.Overview, screen.SQL, screen.Help), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screens := map[screen.Name]screen.Screen{}
+	for name, f := range fakes {
+		screens[name] = f
+	}
+	return app.New(app.Config{Screens: screens, First: screen.Overview, Keys: keys, Theme: o, Title: "evil\x1b[2J\u202e"}), fakes
+}
+
+func press(a *app.App, keys ...string) tea.Cmd {
+	var cmd tea.Cmd
+	for _, k := range keys {
+		msg := tea.KeyPressMsg{Text: k, Code: []rune(k)[0]}
+		switch k {
+		case "esc":
+			msg = tea.KeyPressMsg{Code: tea.KeyEscape}
+		case "enter":
+			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
+		case "ctrl+q":
+			msg = tea.KeyPressMsg{Code: 'q', Mod: tea.ModCtrl}
+		case "alt+2":
+			msg = tea.KeyPressMsg{Code: '2', Mod: tea.ModAlt}
+		case "alt+left":
+			msg = tea.KeyPressMsg{Code: tea.KeyLeft, Mod: tea.ModAlt}
+		}
+		_, cmd = a.Update(msg)
+	}
+	return cmd
+}
+
+func TestRouting(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	a.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
+	for name, f := range fakes {
+		if f.width != 100 || f.height != 28 {
+			t.Errorf("%s has %dx%d", name, f.width, f.height)
+		}
+	}
+	press(a, "2", "x")
+	if a.Here() != screen.SQL || len(fakes[screen.SQL].got) != 2 || len(fakes[screen.Overview].got) != 0 {
+		t.Errorf("at %s; the screen got %v, the other %v", a.Here(), fakes[screen.SQL].got, fakes[screen.Overview].got)
+	}
+	press(a, "alt+left")
+	if a.Here() != screen.Overview {
+		t.Errorf("back is %s", a.Here())
+	}
+	a.Update("a result")
+	for name, f := range fakes {
+		if len(f.got) == 0 || f.got[len(f.got)-1] != "string a result" {
+			t.Errorf("%s did not get the result: %v", name, f.got)
+		}
+	}
+	press(a, ":", "h", "e", "enter")
+	if a.Here() != screen.Help {
+		t.Errorf(":he is %s", a.Here())
+	}
+}
+
+// TestTyping: while a screen has a text field, what prints is its own.
+func TestTyping(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	fakes[screen.Overview].typing = true
+	press(a, "2", ":", "?", "esc")
+	if a.Here() != screen.Overview || len(fakes[screen.Overview].got) != 4 {
+		t.Errorf("at %s after %v", a.Here(), fakes[screen.Overview].got)
+	}
+	press(a, "alt+2")
+	if a.Here() != screen.SQL {
+		t.Errorf("alt+2 is %s", a.Here())
+	}
+}
+
+// TestAsk: nothing is done without a yes, and a dialog has all keys.
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{"y": true, "n": false, "esc": false, "enter": false, "2": false} {
+		a, fakes := setup(t, theme.Options{})
+		fakes[screen.Overview].next = screen.Ask{Title: "delete?", Text: "all of\x1b[2J it", Then: "deleted"}
+		press(a, "x")
+		if content := ansi.Strip(a.Content()); !strings.Contains(content, "delete?") || strings.Contains(a.Content(), "\x1b[2J") {
+			t.Errorf("the question is not asked safely: %q", content)
+		}
+		cmd := press(a, answer)
+		if (cmd != nil && cmd() == "deleted") != want {
+			t.Errorf("%s did it: %t", answer, !want)
+		}
+		if a.Here() != screen.Overview {
+			t.Errorf("%s went to %s", answer, a.Here())
+		}
+	}
+}
+
+func TestIntents(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	f := fakes[screen.Overview]
+	f.next = screen.Say{Level: screen.Bad, Text: "the store\r is away"}
+	press(a, "x")
+	if !strings.Contains(ansi.Strip(a.Content()), `✗ the store\r is away`) {
+		t.Error("nothing is said")
+	}
+	f.next = screen.Go{To: screen.Help, Arg: 7}
+	press(a, "x")
+	if a.Here() != screen.Help || fakes[screen.Help].got[0] != "show 7" {
+		t.Errorf("at %s, shown %v", a.Here(), fakes[screen.Help].got)
+	}
+	if cmd := press(a, "ctrl+q"); cmd == nil {
+		t.Error("ctrl+q does not quit")
+	}
+}
+
+// TestFrame: whatever a screen draws, the frame has the terminal's lines and cells, in each theme and size.
+func TestFrame(t *testing.T) {
+	t.Parallel()
+	for _, o := range tuitest.Themes {
+		a, _ := setup(t, o)
+		for width := 1; width < 140; width += 9 {
+			for height := 1; height < 50; height += 6 {
+				a.Update(tea.WindowSizeMsg{Width: width, Height: height})
+				for _, k := range []string{"", "?", "esc", ":"} {
+					if k != "" {
+						press(a, k)
+					}
+					lines := strings.Split(a.Content(), "\n")
+					if len(lines) != height {
+						t.Fatalf("%dx%d %q: %d lines", width, height, k, len(lines))
+					}
+					for _, line := range lines {
+						if ansi.StringWidth(line) != width {
+							t.Fatalf("%dx%d %q: a line of %d cells: %q", width, height, k, ansi.StringWidth(line), line)
+						}
+					}
+				}
+				press(a, "esc")
+			}
+		}
+	}
+}
+
+func TestThemeFollowsTheTerminal(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	a.Update(tea.BackgroundColorMsg{Color: ansi.Black})
+	if !fakes[screen.SQL].dark {
+		t.Error("a dark terminal has a light theme")
+	}
+}
+
+func TestMouse(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	a.Update(tea.WindowSizeMsg{Width: 120, Height: 30})
+	a.Update(tea.MouseClickMsg{X: 15, Y: 0, Button: tea.MouseLeft})
+	if a.Here() != screen.SQL {
+		t.Errorf("a click on the second tab is %s", a.Here())
+	}
+	a.Update(tea.MouseClickMsg{X: 5, Y: 3, Button: tea.MouseLeft})
+	if got := fakes[screen.SQL].got; len(got) != 2 || !strings.Contains(got[1], "Click") {
+		t.Errorf("the screen got %v", got)
+	}
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/screen"
+)
+
+// View draws the frame.
+func (a *App) View() tea.View {
+	v := tea.NewView(a.Content())
+	v.AltScreen = true
+	v.WindowTitle = "rainlogs " + safetext.Cut(a.cfg.Title, 60)
+	if a.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+// Content is the frame as text: exactly the lines and cells of the terminal.
+func (a *App) Content() string {
+	if a.ended {
+		return ""
+	}
+	if a.width < 40 || a.height < 10 {
+		return frame(safetext.Cut("too small: 40x10 at least", a.width), a.width, a.height)
+	}
+	content := strings.Join([]string{a.tabs(), frame(a.front().View(), a.width, a.height-chrome), a.bottom()}, "\n")
+	if a.dialog != nil {
+		content = frame(a.above(content), a.width, a.height)
+	}
+	return a.theme.Draw(content)
+}
+
+// frame makes content exactly as wide and high as its place: what a screen
+// drew beyond is cut, which its tests find.
+func frame(content string, width, height int) string {
+	lines := strings.Split(content, "\n")
+	out := make([]string, height)
+	for i := range out {
+		line := ""
+		if i < len(lines) {
+			line = lines[i]
+		}
+		switch w := ansi.StringWidth(line); {
+		case w > width:
+			line = ansi.Truncate(line, width, "")
+		case w < width:
+			line += strings.Repeat(" ", width-w)
+		}
+		out[i] = line
+	}
+	return strings.Join(out, "\n")
+}
+
+// tab is one in the line at the top.
+func (a *App) tab(i int, wide bool) string {
+	label := string(rune('1'+i)) + " " + string(a.order[i])
+	if !wide && a.order[i] != a.here {
+		label = string(rune('1'+i)) + " " + string(a.order[i])[:3]
+	}
+	return " " + label + " "
+}
+
+// wide reports whether all tabs fit with their whole names.
+func (a *App) wide() bool {
+	n := 0
+	for i := range a.order {
+		n += len(a.tab(i, true))
+	}
+	return n+20 <= a.width
+}
+
+func (a *App) tabs() string {
+	var b strings.Builder
+	used, wide := 0, a.wide()
+	for i, name := range a.order {
+		label := a.tab(i, wide)
+		style := a.theme.Tab
+		if name == a.here {
+			style = a.theme.TabHere
+		}
+		used += len(label)
+		b.WriteString(style.Render(label))
+	}
+	title := safetext.Cut(a.cfg.Title, max(0, a.width-used-1))
+	pad := max(0, a.width-used-safetext.Width(title)-1)
+	return ansi.Truncate(b.String()+a.theme.Bar.Render(strings.Repeat(" ", pad)+title+" "), a.width, "")
+}
+
+// tabAt is the tab at a cell of the top line.
+func (a *App) tabAt(x int) (screen.Name, bool) {
+	wide := a.wide()
+	for i, name := range a.order {
+		w := len(a.tab(i, wide))
+		if x < w {
+			return name, true
+		}
+		x -= w
+	}
+	return "", false
+}
+
+// bottom is what was last said, or else the keys that work.
+func (a *App) bottom() string {
+	if a.say.Text != "" {
+		glyph, style := a.theme.Glyphs.Bullet, a.theme.Text
+		switch a.say.Level {
+		case screen.Good:
+			glyph, style = a.theme.Glyphs.Good, a.theme.Good
+		case screen.Warn:
+			glyph, style = a.theme.Glyphs.Warn, a.theme.Warn
+		case screen.Bad:
+			glyph, style = a.theme.Glyphs.Bad, a.theme.Bad
+		}
+		return style.Render(safetext.Fit(glyph+" "+a.say.Text, a.width))
+	}
+	var b strings.Builder
+	used := 0
+	bindings := append(a.front().Keys(), a.cfg.Keys.Key("global", HelpKeys))
+	for _, k := range bindings {
+		if !k.Enabled() {
+			continue
+		}
+		h := k.Help()
+		w := lipgloss.Width(h.Key) + 1 + lipgloss.Width(h.Desc) + 2
+		if used+w > a.width {
+			break
+		}
+		used += w
+		b.WriteString(a.theme.Key.Render(h.Key) + " " + a.theme.Dim.Render(h.Desc) + "  ")
+	}
+	return b.String() + strings.Repeat(" ", max(0, a.width-used))
+}
+
+// above draws the dialog over the content.
+func (a *App) above(content string) string {
+	width := min(a.width-4, 72)
+	title, lines := a.dialog.lines(a.theme, width-4, a.height-6)
+	style := a.theme.Text.Border(a.theme.Glyphs.Border).BorderForeground(a.theme.BorderOn.GetForeground()).Padding(0, 1).Width(width)
+	box := style.Render(a.theme.Title.Render(safetext.Cut(title, width-4)) + "\n" + strings.Join(lines, "\n"))
+	x, y := (a.width-lipgloss.Width(box))/2, max(0, (a.height-lipgloss.Height(box))/2)
+	return lipgloss.NewCompositor(lipgloss.NewLayer(content), lipgloss.NewLayer(box).X(x).Y(y).Z(1)).Render()
+}

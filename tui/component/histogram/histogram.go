@@ -1,0 +1,155 @@
+// Package histogram draws requests over time, stacked by status class, with
+// what is known of the evidence under each bar: a bucket whose windows were
+// not all collected has a notch, because a low bar there is not silence.
+package histogram
+
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
+)
+
+// State says what stands behind a bucket.
+type State uint8
+
+// The states.
+const (
+	Covered State = iota
+	Pending       // not collected yet
+	Gap           // lost or missing: silence proves nothing
+)
+
+// Bucket is one bar.
+type Bucket struct {
+	Counts [6]int64 // by the first digit of the status, 0 for none
+	State  State
+}
+
+// Total is the bar's height.
+func (b Bucket) Total() int64 {
+	var n int64
+	for _, c := range b.Counts {
+		n += c
+	}
+	return n
+}
+
+// Histogram is the state. The zero value is empty.
+type Histogram struct {
+	Buckets []Bucket
+	// Brush is the part that is selected, [From, To) in buckets; none if they are equal.
+	From, To int
+	// Cursor is the bucket under the cursor, -1 for none.
+	Cursor int
+}
+
+// View draws width × height cells: bars, and the line of the evidence below.
+// One cell is one bucket: the caller asks for as many as there are cells.
+func (h *Histogram) View(th *theme.Theme, width, height int) string {
+	width, height = max(1, width), max(2, height)
+	lines := make([]string, 0, height)
+	top := h.max()
+	for row := height - 2; row >= 0; row-- {
+		lines = append(lines, h.row(th, width, height-1, row, top))
+	}
+	return strings.Join(append(lines, h.foot(th, width)), "\n")
+}
+
+func (h *Histogram) max() int64 {
+	var n int64
+	for _, b := range h.Buckets {
+		n = max(n, b.Total())
+	}
+	return n
+}
+
+// row draws one line of bars; row 0 is the lowest.
+func (h *Histogram) row(th *theme.Theme, width, height, row int, top int64) string {
+	var runs styledRuns
+	for i := range width {
+		if i >= len(h.Buckets) {
+			runs.add(th.Text, " ")
+			continue
+		}
+		b := h.Buckets[i]
+		eighths := 0
+		if total := b.Total(); total > 0 {
+			eighths = max(1, int(total*int64(height)*8/top)) // a single request is never invisible
+		}
+		cell := max(0, min(8, eighths-row*8))
+		style := th.Status[class(b, row, eighths)]
+		if i >= h.From && i < h.To {
+			style = style.Inherit(th.Selected)
+		}
+		runs.add(style, th.Glyphs.Bars[cell])
+	}
+	return runs.String()
+}
+
+// class is the status class that a cell of a bar shows: the worst at the
+// bottom, so that a few errors under many successes are seen.
+func class(b Bucket, row, eighths int) int {
+	if eighths == 0 {
+		return 0
+	}
+	at := int64(row) * 8 * b.Total() / int64(eighths)
+	for _, c := range [6]int{5, 4, 0, 1, 3, 2} {
+		n := b.Counts[c]
+		if n > 0 && at < n {
+			return c
+		}
+		at -= n
+	}
+	return 2
+}
+
+func (h *Histogram) foot(th *theme.Theme, width int) string {
+	var runs styledRuns
+	for i := range width {
+		glyph, style := th.Glyphs.Rule, th.Dim
+		if i < len(h.Buckets) {
+			switch h.Buckets[i].State {
+			case Pending:
+				glyph = th.Glyphs.Pending
+			case Gap:
+				glyph, style = th.Glyphs.Gap, th.Bad
+			}
+		}
+		if i == h.Cursor && i < len(h.Buckets) {
+			glyph, style = th.Glyphs.Up, th.Strong
+		}
+		runs.add(style, glyph)
+	}
+	return runs.String()
+}
+
+// styledRuns renders cells of equal style together.
+type styledRuns struct {
+	out   strings.Builder
+	style lipgloss.Style
+	text  strings.Builder
+	key   string
+}
+
+func (r *styledRuns) add(style lipgloss.Style, cell string) {
+	key := style.Render("x")
+	if key != r.key {
+		r.flush()
+		r.style, r.key = style, key
+	}
+	r.text.WriteString(cell)
+}
+
+func (r *styledRuns) flush() {
+	if r.text.Len() > 0 {
+		r.out.WriteString(r.style.Render(r.text.String()))
+		r.text.Reset()
+	}
+}
+
+func (r *styledRuns) String() string {
+	r.flush()
+	return r.out.String()
+}
