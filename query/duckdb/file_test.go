@@ -108,7 +108,7 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: %d rows, %+v", as, x.Rows, x.Provenance)
 		}
 		if as == duckdb.Database {
-			told := outside(t, path, `SELECT program, complete, "sql" = provenance->>'sql', provenance->>'$.coverage.incomplete[0].state', provenance->>'$.objects.verified' FROM provenance`)
+			told := outside(t, path, `SELECT program, complete, "sql" = (provenance->>'sql'), provenance->>'$.coverage.incomplete[0].state', provenance->>'$.objects.verified' FROM provenance`)
 			if diff := cmp.Diff([][]string{{"rainlogs test", "false", "true", "missing", "2"}}, told); diff != "" {
 				t.Error(diff)
 			}
