@@ -24,12 +24,12 @@ var files embed.FS
 
 // Query is a saved query.
 type Query struct {
-	Name        string // the file's name without .sql
-	Title       string
-	Description string
-	Params      []Param
-	SQL         string // the whole file
-	From        string // Program, or the file's path
+	Name        string  `json:"name"` // the file's name without .sql
+	Title       string  `json:"title"`
+	Description string  `json:"description"`
+	Params      []Param `json:"params"`
+	SQL         string  `json:"sql"`  // the whole file
+	From        string  `json:"from"` // Program, or the file's path
 }
 
 // Program is where the queries that ship with the program come from.
@@ -37,8 +37,10 @@ const Program = "rainlogs"
 
 // Param is a parameter of a saved query.
 type Param struct {
-	Name, Default, Help string
-	Required            bool // there is no default
+	Name     string `json:"name"`
+	Default  string `json:"default"`
+	Help     string `json:"help"`
+	Required bool   `json:"required"` // there is no default
 }
 
 // String is the parameter as a list shows it: "name=default", or "name=…".
