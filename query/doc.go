@@ -10,7 +10,7 @@
 //	duckdb    SQL over a dataset; the only package that imports DuckDB
 //	format    an answer written as table, csv, tsv, json, ndjson or markdown
 //	worker    a process boundary: questions that can be stopped whatever the engine does
-//	saved     the incident questions that ship with the program
+//	saved     the incident questions that ship with the program, and a user's own
 //
 // Nothing is answered from bytes that were not compared with the chain first,
 // and each answer carries its provenance. A value or a line that cannot be read as

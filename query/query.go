@@ -38,6 +38,8 @@ type Request struct {
 	// Progress, if not nil, is called as lines of the dataset are read, not concurrently, on
 	// threads of the engine's: it must return at once. A line that is read twice counts twice.
 	Progress func(lines int64)
+	// Stats measures the request, for Provenance.Stats.
+	Stats bool
 }
 
 // Column is one column of a result.
@@ -92,4 +94,16 @@ type Provenance struct {
 	AskedAt       time.Time         `json:"asked_at"`
 	ElapsedMillis int64             `json:"elapsed_ms"`
 	Scan          dataset.ScanStats `json:"scan"`
+	Stats         *Stats            `json:"stats,omitempty"` // if it was asked for; whole once the rows have been read
+}
+
+// Stats says what a request took.
+type Stats struct {
+	CheckSeconds float64 `json:"check_seconds"` // finding columns; fetching and checking objects
+	BuildSeconds float64 `json:"build_seconds"` // views, statements before the last, the plan
+	ScanSeconds  float64 `json:"scan_seconds"`  // the last statement
+	RowsSeconds  float64 `json:"rows_seconds"`  // reading its rows and writing them
+	Rows         int64   `json:"rows"`
+	PeakMemory   int64   `json:"peak_memory"` // bytes in the engine's buffers, by its own count
+	PeakSpill    int64   `json:"peak_spill"`  // bytes in its temporary folder
 }

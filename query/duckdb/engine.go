@@ -146,6 +146,56 @@ func (e *Engine) Close() error {
 
 // Query runs a request. See query.Engine.
 func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, error) {
+	res, _, err := e.query(ctx, req)
+	return res, err
+}
+
+// query is Query; what the answer used is told too.
+func (e *Engine) query(ctx context.Context, req query.Request) (*query.Result, *running, error) {
+	var a *answer
+	r, err := e.start(ctx, req, purpose{}, func(r *running, statements []string) (err error) {
+		a, err = r.run(r.ctx, statements, req.Params)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	p := r.provenance()
+	rows := func(yield func([]any, error) bool) {
+		began, n := e.cfg.Now(), int64(0)
+		for row, err := range a.rows() {
+			if err != nil {
+				err = r.explain(r.ctx, err, e.cfg.Timeout)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+			n++
+		}
+		r.measure(p.Stats, n, e.cfg.Now().Sub(began))
+	}
+	return query.NewResult(a.columns, p, rows, func() error { return errors.Join(a.close(), r.close()) }), r, nil
+}
+
+// purpose is what a request's instance is set up for.
+type purpose struct {
+	files    []string // names in the request's folder that DuckDB may write
+	planning bool     // nothing is to be read
+}
+
+// running is a request on an instance of its own.
+type running struct {
+	*session
+	engine  *Engine
+	req     query.Request
+	ctx     context.Context //nolint:containedctx // it ends with the request
+	cancel  context.CancelFunc
+	started time.Time
+}
+
+// start makes an instance ready for a request and does what is to be done with
+// its statements. The caller must close what it returns.
+func (e *Engine) start(ctx context.Context, req query.Request, why purpose, do func(*running, []string) error) (*running, error) {
 	if req.Dataset == nil {
 		return nil, errors.New("query without a dataset")
 	}
@@ -155,48 +205,52 @@ func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, e
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
-	s, a, err := e.answer(ctx, req, statements, e.cfg.Columns)
+	r := &running{engine: e, req: req, ctx: ctx, cancel: cancel, started: started}
+	err = r.answer(statements, why, e.cfg.Columns, do)
 	if errors.Is(err, errColumnsLost) {
-		s, a, err = e.answer(ctx, req, statements, nil)
+		err = r.answer(statements, why, nil, do)
 	}
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	p := query.Provenance{
-		SQL: req.SQL, Params: req.Params, Engine: e.Version(), Program: e.cfg.Program,
-		AskedAt: started.UTC(), ElapsedMillis: e.cfg.Now().Sub(started).Milliseconds(),
-		Provenance: req.Dataset.Provenance(s.use), Scan: s.stats.snapshot(),
-	}
-	rows := func(yield func([]any, error) bool) {
-		for row, err := range a.rows() {
-			if err != nil {
-				err = s.explain(ctx, err, e.cfg.Timeout)
-			}
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-	}
-	return query.NewResult(a.columns, p, rows, func() error {
-		err := a.close()
-		cancel()
-		return errors.Join(err, e.end(s))
-	}), nil
+	return r, nil
 }
 
-// answer runs a request on an instance of its own, which the caller must end.
-func (e *Engine) answer(ctx context.Context, req query.Request, statements []string, from Columns) (*session, *answer, error) {
-	s, err := e.take(ctx)
+func (r *running) answer(statements []string, why purpose, from Columns, do func(*running, []string) error) error {
+	e := r.engine
+	s, err := e.take(r.ctx)
 	if err != nil {
-		return nil, nil, cmp.Or(ended(ctx, e.cfg.Timeout), err)
+		return cmp.Or(ended(r.ctx, e.cfg.Timeout), err)
 	}
-	s.ctx, s.data, s.stats.progress = ctx, req.Dataset, req.Progress
-	a, err := s.ask(ctx, req, statements, from)
+	s.ctx, s.data, s.stats.progress, s.purpose = r.ctx, r.req.Dataset, r.req.Progress, why
+	r.session = s
+	if err = s.ready(r.ctx, r.req, from); err == nil {
+		err = do(r, statements)
+	}
 	if err != nil {
-		return nil, nil, errors.Join(s.explain(ctx, err, e.cfg.Timeout), e.end(s))
+		return errors.Join(s.explain(r.ctx, err, e.cfg.Timeout), e.end(s))
 	}
-	return s, a, nil
+	return nil
+}
+
+// provenance is that of the answer so far.
+func (r *running) provenance() query.Provenance {
+	e := r.engine
+	p := query.Provenance{
+		SQL: r.req.SQL, Params: r.req.Params, Engine: e.Version(), Program: e.cfg.Program,
+		AskedAt: r.started.UTC(), ElapsedMillis: e.cfg.Now().Sub(r.started).Milliseconds(),
+		Provenance: r.req.Dataset.Provenance(r.use), Scan: r.stats.snapshot(),
+	}
+	if r.req.Stats {
+		p.Stats = &query.Stats{}
+	}
+	return p
+}
+
+func (r *running) close() error {
+	r.cancel()
+	return r.engine.end(r.session)
 }
 
 // take returns the instance that was made ready, or a new one.

@@ -247,7 +247,7 @@ func TestLines(t *testing.T) {
 	e := openEngine(t, duckdb.Config{})
 	got := func(where string, params map[string]any) []string {
 		var out []string
-		for line, err := range e.Lines(context.Background(), d, where, params) {
+		for line, err := range e.Lines(context.Background(), d, where, params, nil) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,7 +272,7 @@ func TestLines(t *testing.T) {
 	}
 	for _, where := range []string{"1=1); SELECT (1", "1=1) UNION ALL SELECT 'x', 1 WHERE (true", "nope = 1"} {
 		var err error
-		for _, err = range e.Lines(context.Background(), d, where, nil) {
+		for _, err = range e.Lines(context.Background(), d, where, nil, nil) {
 			break
 		}
 		if !errors.Is(err, query.ErrForbidden) && !errors.Is(err, query.ErrSQL) {

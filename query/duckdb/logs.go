@@ -62,6 +62,9 @@ func (s *session) plan(ctx context.Context, from Columns, sql string) error {
 			s.stats.addUnlisted(name)
 		}
 	}
+	if s.purpose.planning {
+		return nil
+	}
 	s.logs.read, err = checked(ctx, s.data, s.logs.read)
 	return err
 }
@@ -111,7 +114,7 @@ func (s *session) fields(ctx context.Context) ([]schema.Field, error) {
 	fields, err := s.data.Columns(ctx, columns.Reserved(), func(o *dataset.Object) ([]string, bool) {
 		f, ok := named[o]
 		if !ok {
-			return nil, false
+			return nil, s.purpose.planning
 		}
 		names := make([]string, len(f.Fields))
 		for i, field := range f.Fields {

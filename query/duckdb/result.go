@@ -19,8 +19,10 @@ import (
 
 // answer is a running statement's rows.
 type answer struct {
+	kind     duck.StmtType
 	columns  []query.Column
 	carriers []carrier
+	infos    []duck.TypeInfo // nil for a type that is not known
 	sqlRows  *sql.Rows
 }
 
@@ -36,22 +38,28 @@ const (
 
 // run executes the statements and opens the last one's rows.
 func (s *session) run(ctx context.Context, statements []string, params map[string]any) (*answer, error) {
-	last := len(statements) - 1
-	for _, statement := range statements[:last] {
-		if err := s.execute(ctx, statement, params); err != nil {
-			return nil, err
-		}
-	}
-	statement := statements[last]
-	a, args, err := s.describe(ctx, statement, params)
+	statement, a, args, err := s.last(ctx, statements, params)
 	if err != nil {
 		return nil, err
 	}
+	defer s.spent.scan(s.now)()
 	a.sqlRows, err = s.conn.QueryContext(ctx, wrap(statement, a.carriers), args...)
 	if err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// last executes all statements but the last, and describes that one.
+func (s *session) last(ctx context.Context, statements []string, params map[string]any) (string, *answer, []any, error) {
+	last := len(statements) - 1
+	for _, statement := range statements[:last] {
+		if err := s.execute(ctx, statement, params); err != nil {
+			return "", nil, nil, err
+		}
+	}
+	a, args, err := s.describe(ctx, statements[last], params)
+	return statements[last], a, args, err
 }
 
 // bind returns the values of the parameters that a statement names: DuckDB
@@ -94,6 +102,7 @@ func (s *session) execute(ctx context.Context, statement string, params map[stri
 func (s *session) describe(ctx context.Context, statement string, params map[string]any) (*answer, []any, error) {
 	a := &answer{}
 	var args []any
+	known := true
 	err := s.conn.Raw(func(c any) (err error) {
 		stmt, kind, err := prepare(ctx, c.(*duck.Conn), statement)
 		if err != nil {
@@ -103,35 +112,64 @@ func (s *session) describe(ctx context.Context, statement string, params map[str
 		if args, err = bind(stmt, params); err != nil {
 			return err
 		}
-		n, err := stmt.ColumnCount()
-		if err != nil {
-			return err
-		}
-		for i := range n {
-			if err := a.addColumn(stmt, kind, i); err != nil {
-				return err
-			}
-		}
-		return nil
+		a.kind = kind
+		known, err = a.addColumns(stmt)
+		return err
 	})
+	if err == nil && !known && a.kind == duck.STATEMENT_TYPE_SELECT && len(args) > 0 {
+		err = s.learnColumns(ctx, a, statement, args)
+	}
 	return a, args, err
 }
 
-func (a *answer) addColumn(stmt *duck.Stmt, kind duck.StmtType, i int) error {
-	name, err := stmt.ColumnName(i)
-	if err != nil {
+// learnColumns asks for the columns of a SELECT whose types depend on its
+// parameters: of those DuckDB knows neither how many there are nor what they are called,
+// until there are values.
+func (s *session) learnColumns(ctx context.Context, a *answer, statement string, args []any) (err error) {
+	const table = "temp.main.rainlogs_columns"
+	if _, err := s.conn.ExecContext(ctx, "CREATE TEMP TABLE rainlogs_columns AS FROM (\n"+statement+"\n) LIMIT 0", args...); err != nil { //nolint:gosec // the request's own statement, prepared before
 		return err
 	}
-	column, how := query.Column{Name: name, Type: "VARCHAR"}, native
-	// A type that depends on a parameter is not known yet.
-	if info, err := stmt.ColumnTypeInfo(i); err == nil {
-		column.Type = typeName(info)
-		if kind == duck.STATEMENT_TYPE_SELECT {
-			how = carry(info)
+	learnt := &answer{kind: a.kind}
+	err = s.conn.Raw(func(c any) (err error) {
+		stmt, _, err := prepare(ctx, c.(*duck.Conn), "FROM "+table)
+		if err != nil {
+			return err
 		}
+		defer func() { err = errors.Join(err, stmt.Close()) }()
+		_, err = learnt.addColumns(stmt)
+		return err
+	})
+	*a = *learnt
+	_, dropped := s.conn.ExecContext(ctx, "DROP TABLE "+table)
+	return errors.Join(err, dropped)
+}
+
+// addColumns reports whether the types of all columns are known.
+func (a *answer) addColumns(stmt *duck.Stmt) (known bool, err error) {
+	n, err := stmt.ColumnCount()
+	if err != nil {
+		return false, err
 	}
-	a.columns, a.carriers = append(a.columns, column), append(a.carriers, how)
-	return nil
+	known = true
+	for i := range n {
+		name, err := stmt.ColumnName(i)
+		if err != nil {
+			return false, err
+		}
+		column, how := query.Column{Name: name, Type: "VARCHAR"}, native
+		info, err := stmt.ColumnTypeInfo(i)
+		if err != nil {
+			known = false // it depends on a parameter
+		} else {
+			column.Type = typeName(info)
+			if a.kind == duck.STATEMENT_TYPE_SELECT {
+				how = carry(info)
+			}
+		}
+		a.columns, a.carriers, a.infos = append(a.columns, column), append(a.carriers, how), append(a.infos, info)
+	}
+	return known, nil
 }
 
 // carry decides on a carrier. The driver reads JSON through float64 and

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,12 +25,15 @@ type session struct {
 	lines []*lineSource // to be closed once DuckDB is
 
 	creating bool // a view is being made
+	now      func() time.Time
+	spent    spent
 
 	// Of the request, nil until there is one.
-	ctx  context.Context
-	data *dataset.Dataset
-	logs logs
-	use  dataset.Use
+	ctx     context.Context
+	data    *dataset.Dataset
+	purpose purpose
+	logs    logs
+	use     dataset.Use
 }
 
 // newSession opens an instance with the views that are the same for each
@@ -39,7 +43,7 @@ func (e *Engine) newSession(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make temporary folder: %w", err)
 	}
-	s := &session{dir: dir, stats: newStats()}
+	s := &session{dir: dir, stats: newStats(), now: e.cfg.Now}
 	connector, err := duck.NewConnector("", nil)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open duckdb: %w", err), s.close())
@@ -80,35 +84,42 @@ func (s *session) set(ctx context.Context, settings ...string) error {
 	return nil
 }
 
-// guard ends access to all files but those of columns. allowed_paths can only
-// be set while access is open, and cannot be changed back.
+// guard ends access to all files but those of columns, and those that an
+// export writes. allowed_paths can only be set while access is open, and cannot be changed back.
 func (s *session) guard(ctx context.Context) error {
+	var paths []string
+	for _, f := range s.logs.files {
+		paths = append(paths, quoteText(f.Path))
+	}
+	for _, name := range s.purpose.files {
+		paths = append(paths, quoteText(filepath.Join(s.dir, name)))
+	}
 	var settings []string
-	if len(s.logs.files) > 0 {
-		paths := make([]string, len(s.logs.files))
-		for i, f := range s.logs.files {
-			paths[i] = quoteText(f.Path)
-		}
+	if len(paths) > 0 {
 		settings = append(settings, "allowed_paths = ["+strings.Join(paths, ", ")+"]")
 	}
 	return s.set(ctx, append(settings, "enable_external_access = false")...)
 }
 
-// ask makes the view of the records, locks the configuration and runs the request.
-func (s *session) ask(ctx context.Context, req query.Request, statements []string, from Columns) (*answer, error) {
+// ready makes the view of the records and locks the configuration.
+func (s *session) ready(ctx context.Context, req query.Request, from Columns) error {
+	s.spent.began = s.now()
 	if err := s.plan(ctx, from, req.SQL); err != nil {
-		return nil, s.stats.fail(err)
+		return s.stats.fail(err)
+	}
+	s.spent.checking += s.now().Sub(s.spent.began)
+	if req.Stats {
+		if err := s.set(ctx, profiling...); err != nil {
+			return err
+		}
 	}
 	if err := s.guard(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.publishLogs(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.set(ctx, "lock_configuration = true"); err != nil {
-		return nil, err
-	}
-	return s.run(ctx, statements, req.Params)
+	return s.set(ctx, "lock_configuration = true")
 }
 
 // errColumnsLost: a file of columns was there and is not any more, or cannot be read.
@@ -129,6 +140,8 @@ func (s *session) explain(ctx context.Context, err error, timeout time.Duration)
 		return met
 	case s.logs.named(err):
 		return fmt.Errorf("%w: %w", errColumnsLost, err)
+	case errors.As(err, &refused) && refused.Type == duck.ErrorTypePermission:
+		return fmt.Errorf("%w: %w", query.ErrForbidden, err)
 	case errors.As(err, &refused):
 		return fmt.Errorf("%w: %w", query.ErrSQL, err)
 	}

@@ -115,6 +115,11 @@ func (s *session) openAll(columns []column) (duck.ParallelChunkTableSource, erro
 		return s.openLines(columns, nil)
 	}
 	s.use.Read = append(s.use.Read, s.data.Objects()...)
+	if s.purpose.planning {
+		return s.openLines(columns, s.data.Objects())
+	}
+	began := s.now()
+	defer func() { s.spent.checking += s.now().Sub(began) }()
 	objects, err := checked(s.ctx, s.data, s.data.Objects())
 	if err != nil {
 		return nil, s.stats.fail(err)

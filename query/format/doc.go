@@ -5,6 +5,7 @@
 //	json      one document with the columns, the rows and the provenance
 //	ndjson    one object a row
 //	markdown  a table for a report
+//	parquet, duckdb   files with typed columns; package duckdb writes them
 //
 // Cells are the same text everywhere: times in RFC 3339, UTC, with the digits they
 // have; integers and decimals exact; lists, structs and JSON as JSON; blobs

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/dataset"
 )
 
 // WriteFooter writes what an answer stands on, for people: below a table, on
@@ -92,4 +93,17 @@ func writeScan(b *strings.Builder, p query.Provenance) {
 	if len(p.Scan.Unlisted) > 0 {
 		fmt.Fprintf(b, "! members without a column: %s; raw has them\n", safe(strings.Join(p.Scan.Unlisted, ", ")))
 	}
+}
+
+// WriteStats writes what an answer took, for people.
+func WriteStats(w io.Writer, s *query.Stats, o dataset.ObjectCount) error {
+	_, err := fmt.Fprintf(w, "time      check %.3f s, build %.3f s, scan %.3f s, rows %.3f s\n"+
+		"rows      %d from %d objects by columns and %d read, %d lines, %d bytes as stored\n"+
+		"memory    %d bytes in buffers at most, %d spilled\n",
+		s.CheckSeconds, s.BuildSeconds, s.ScanSeconds, s.RowsSeconds,
+		s.Rows, o.Columns, o.Verified, o.Lines, o.Bytes, s.PeakMemory, s.PeakSpill)
+	if err != nil {
+		return fmt.Errorf("write stats: %w", err)
+	}
+	return nil
 }

@@ -25,11 +25,38 @@ const (
 	Markdown Format = "markdown"
 )
 
-// All are the formats in the order of their description.
+// The formats of files that the engine writes itself: Write does not.
+const (
+	Parquet Format = "parquet"
+	DuckDB  Format = "duckdb"
+)
+
+// All are the formats of Write, in the order of their description.
 var All = []Format{Table, CSV, TSV, JSON, NDJSON, Markdown}
 
-// Parse reads a format's name.
+// Names are those of all formats, for a flag's help.
+const Names = "table, csv, tsv, json, ndjson, markdown; parquet or duckdb into a file"
+
+// File reports whether a format is one of files only.
+func (f Format) File() bool { return f == Parquet || f == DuckDB }
+
+// ParseAny reads the name of any format.
+func ParseAny(name string) (Format, error) {
+	if f := Format(name); f.File() {
+		return f, nil
+	}
+	f, err := Parse(name)
+	if err != nil {
+		err = fmt.Errorf("%w, %s, %s", err, Parquet, DuckDB)
+	}
+	return f, err
+}
+
+// Parse reads the name of a format of Write.
 func Parse(name string) (Format, error) {
+	if f := Format(name); f.File() {
+		return "", fmt.Errorf("format %s is a file of its own, which only rainlogs query writes: rainlogs query --format %s -o FILE", f, f)
+	}
 	var names []string
 	for _, f := range All {
 		if string(f) == name {

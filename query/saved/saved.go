@@ -4,9 +4,10 @@
 //	-- title: Who scans for what is not there
 //	-- description: one or more lines
 //	-- param min_hits = 100: how many refused requests make a scanner
+//	-- param ip: a parameter that must be given
 //
 // followed by one SELECT over the views of package query/duckdb. Parameters
-// are written $name, are texts, and have a default.
+// are written $name and are texts.
 package saved
 
 import (
@@ -14,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"regexp"
 	"strings"
 )
@@ -24,58 +24,59 @@ var files embed.FS
 
 // Query is a saved query.
 type Query struct {
-	Name        string // the file's name without .sql
-	Title       string
-	Description string
-	Params      []Param
-	SQL         string // the whole file
+	Name        string  `json:"name"` // the file's name without .sql
+	Title       string  `json:"title"`
+	Description string  `json:"description"`
+	Params      []Param `json:"params"`
+	SQL         string  `json:"sql"`  // the whole file
+	From        string  `json:"from"` // Program, or the file's path
 }
 
+// Program is where the queries that ship with the program come from.
+const Program = "rainlogs"
+
 // Param is a parameter of a saved query.
-type Param struct{ Name, Default, Help string }
+type Param struct {
+	Name     string `json:"name"`
+	Default  string `json:"default"`
+	Help     string `json:"help"`
+	Required bool   `json:"required"` // there is no default
+}
+
+// String is the parameter as a list shows it: "name=default", or "name=…".
+func (p Param) String() string {
+	if p.Required {
+		return p.Name + "=…"
+	}
+	return p.Name + "=" + p.Default
+}
 
 // ErrNotFound: there is no saved query of a name.
 var ErrNotFound = errors.New("no such saved query")
 
 // All returns the queries of the program, by name.
-func All() ([]Query, error) { return Load(files) }
-
-// Load reads the .sql files of a folder, by name.
-func Load(folder fs.FS) ([]Query, error) {
-	names, err := fs.Glob(folder, "*.sql")
+func All() ([]Query, error) {
+	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list saved queries: %w", err)
 	}
 	var out []Query
 	for _, name := range names {
-		b, err := fs.ReadFile(folder, name)
+		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, fmt.Errorf("read saved query: %w", err)
 		}
-		q, err := Parse(strings.TrimSuffix(path.Base(name), ".sql"), string(b))
+		q, err := Parse(strings.TrimSuffix(name, ".sql"), string(b))
 		if err != nil {
 			return nil, err
 		}
+		q.From = Program
 		out = append(out, q)
 	}
 	return out, nil
 }
 
-// Find returns the program's query of a name.
-func Find(name string) (Query, error) {
-	all, err := All()
-	if err != nil {
-		return Query{}, err
-	}
-	for _, q := range all {
-		if q.Name == name {
-			return q, nil
-		}
-	}
-	return Query{}, fmt.Errorf("%w: %.80q", ErrNotFound, name)
-}
-
-var paramPattern = regexp.MustCompile(`^([a-z][a-z0-9_]*)\s*=\s*([^:]*?)\s*(?::\s*(.*))?$`)
+var paramPattern = regexp.MustCompile(`^([a-z][a-z0-9_]*)\s*(=\s*([^:]*?)\s*)?(?::\s*(.*))?$`)
 
 // Parse reads a saved query's text.
 func Parse(name, text string) (Query, error) {
@@ -95,7 +96,7 @@ func Parse(name, text string) (Query, error) {
 			if m == nil {
 				return Query{}, fmt.Errorf("saved query %s: bad parameter %.80q", name, s)
 			}
-			q.Params = append(q.Params, Param{m[1], m[2], m[3]})
+			q.Params = append(q.Params, Param{Name: m[1], Default: m[3], Help: m[4], Required: m[2] == ""})
 		} else if q.Description != "" && len(q.Params) == 0 {
 			q.Description += " " + comment
 		}
@@ -107,17 +108,22 @@ func Parse(name, text string) (Query, error) {
 }
 
 // Values returns the query's parameters: the defaults, then what is given. A
-// name that the query does not have is an error.
+// name that the query does not have is an error, and so is a value that it needs and has not.
 func (q Query) Values(given map[string]string) (map[string]any, error) {
-	values := map[string]any{}
+	values, missing := map[string]any{}, map[string]bool{}
 	for _, p := range q.Params {
-		values[p.Name] = p.Default
+		values[p.Name], missing[p.Name] = p.Default, p.Required
 	}
 	for name, v := range given {
 		if _, ok := values[name]; !ok {
 			return nil, fmt.Errorf("saved query %s has no parameter %.80q", q.Name, name)
 		}
-		values[name] = v
+		values[name], missing[name] = v, false
+	}
+	for _, p := range q.Params {
+		if missing[p.Name] {
+			return nil, fmt.Errorf("saved query %s needs a value of %s: %s", q.Name, p.Name, p.Help)
+		}
 	}
 	return values, nil
 }

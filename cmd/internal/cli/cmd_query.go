@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +25,8 @@ type queryOptions struct {
 	saved       string
 	format      string
 	params      map[string]string
+	explain     bool
+	stats       bool
 	skipDamaged bool
 	noCache     bool
 }
@@ -36,34 +37,48 @@ func newQuery(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "query [SQL]",
 		Short: "Ask SQL of the verified objects of a range of event time",
 		Long: "Answer SQL over the views logs, raw, windows and chain. Only objects whose SHA-256 is the sealed one are read, and each\n" +
-			"answer says what it stands on: on standard error as a footer, in JSON as a field. Times are event time (EdgeStartTimestamp).\n\n" + site.ExitHelp,
+			"answer says what it stands on: on standard error as a footer, in JSON as a field, beside the file of -o as FILE.provenance.json.\n" +
+			"parquet and duckdb keep the types of columns; a DuckDB file has the tables answer and provenance. Times are event time (EdgeStartTimestamp).\n\n" + site.ExitHelp,
 		Example: `rainlogs query --from -6h "SELECT ClientIP, count(*) n FROM logs GROUP BY 1 ORDER BY n DESC LIMIT 10"` + "\n" +
-			"rainlogs query --saved scanners --zone example.com --format csv -o scanners.csv\nrainlogs query --saved list",
+			"rainlogs query --saved scanners --zone example.com --format csv -o scanners.csv\n" +
+			"rainlogs query --saved list\nrainlogs query --saved absence --param ip=192.0.2.7 --from -6h --to -1h",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.saved == "list" {
-				return listSaved(env)
-			}
-			sql, params, err := o.question(args)
+			f, err := o.parseFormat()
 			if err != nil {
 				return err
 			}
-			f, err := format.Parse(o.format)
+			library, err := openLibrary(env, g)
 			if err != nil {
-				return site.Usagef("--format: %w", err)
+				return err
+			}
+			if o.saved == "list" || o.saved == "show" {
+				return tellSaved(env, library, o.saved, args, f)
+			}
+			sql, params, err := o.question(args, library)
+			if err != nil {
+				return err
 			}
 			w, err := openReader(cmd.Context(), env, g)
 			if err != nil {
 				return err
 			}
 			defer w.Close()
-			return w.withOutput(o.out, func(out io.Writer) error { return w.ask(o, sql, params, f, out) })
+			switch {
+			case o.explain:
+				return w.withOutput(o.out, func(out io.Writer) error { return w.explain(o, sql, params, f, out) })
+			case f.File():
+				return w.export(o, sql, params, f)
+			}
+			return w.withAnswer(o.out, f, func(out io.Writer) (query.Provenance, error) { return w.ask(o, sql, params, f, out) })
 		},
 	}
 	o.addTo(cmd, env, g)
 	cmd.Flags().StringVarP(&o.file, "file", "f", "", "read the SQL from a file")
-	cmd.Flags().StringVar(&o.saved, "saved", "", "a saved query's name, or list")
-	cmd.Flags().StringVar(&o.format, "format", string(format.Table), "table, csv, tsv, json, ndjson or markdown")
+	cmd.Flags().StringVar(&o.saved, "saved", "", "a saved query's name; list, or show NAME")
+	cmd.Flags().StringVar(&o.format, "format", string(format.Table), format.Names)
+	cmd.Flags().BoolVar(&o.explain, "explain", false, "show the plan, and what would be read; ask for no row")
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "say on standard error what the answer took; in JSON as a field")
 	cmd.Flags().StringToStringVar(&o.params, "param", nil, "a saved query's parameter, name=value")
 	return cmd
 }
@@ -78,8 +93,20 @@ func (o *queryOptions) addTo(cmd *cobra.Command, env *site.Env, g *site.Globals)
 	_ = cmd.RegisterFlagCompletionFunc("zone", completeZones(env, g)) // the flag exists
 }
 
+// parseFormat reads --format, which depends on -o.
+func (o *queryOptions) parseFormat() (format.Format, error) {
+	f, err := format.ParseAny(o.format)
+	if err != nil {
+		return "", site.Usagef("--format: %w", err)
+	}
+	if f.File() && o.out == "" {
+		return "", site.Usagef("--format %s is a file: say which with -o FILE", f)
+	}
+	return f, nil
+}
+
 // question reads the SQL from the argument, a file or the library.
-func (o *queryOptions) question(args []string) (string, map[string]any, error) {
+func (o *queryOptions) question(args []string, library *saved.Library) (string, map[string]any, error) {
 	given := len(args)
 	for _, s := range []string{o.file, o.saved} {
 		if s != "" {
@@ -97,7 +124,7 @@ func (o *queryOptions) question(args []string) (string, map[string]any, error) {
 		}
 		return string(b), nil, nil
 	case o.saved != "":
-		q, err := saved.Find(o.saved)
+		q, err := library.Find(o.saved)
 		if err != nil {
 			return "", nil, site.Usagef("--saved %q: %w (rainlogs query --saved list)", o.saved, err)
 		}
@@ -110,30 +137,12 @@ func (o *queryOptions) question(args []string) (string, map[string]any, error) {
 	return args[0], nil, nil
 }
 
-func listSaved(env *site.Env) error {
-	queries, err := saved.All()
-	if err != nil {
-		return fmt.Errorf("list saved queries: %w", err)
-	}
-	return site.Table(env.Out, "NAME\tTITLE\tPARAMETERS", func(row func(...any)) {
-		for _, q := range queries {
-			var params []string
-			for _, p := range q.Params {
-				params = append(params, p.Name+"="+p.Default)
-			}
-			row(q.Name, q.Title, strings.Join(params, " "))
-		}
-	})
-}
-
-// ask answers one question.
-func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f format.Format, out io.Writer) error {
-	return w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) (err error) {
-		progress, total := site.NewBar(w.Env, w.Globals, "query", linesOf(d), "lines"), linesOf(d)
-		res, err := e.Query(ctx, query.Request{SQL: sql, Params: params, Dataset: d, Progress: func(lines int64) {
-			progress.Set(min(lines, total), total)
-		}})
-		progress.Done()
+// ask answers one question, and says what the answer stands on.
+func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f format.Format, out io.Writer) (p query.Provenance, err error) {
+	err = w.withEngine(o, func(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset) (err error) {
+		req, done := w.request(o, sql, params, d)
+		res, err := e.Query(ctx, req)
+		done()
 		if err != nil {
 			return queryError(err)
 		}
@@ -141,11 +150,30 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 		if err := format.Write(out, f, res); err != nil {
 			return queryError(err)
 		}
+		p = res.Provenance
 		if f == format.JSON {
 			return nil
 		}
-		return format.WriteFooter(w.Env.Err, res.Provenance) //nolint:wrapcheck // says what it did
+		return w.footer(p)
 	})
+	return p, err
+}
+
+// request is a question with a progress bar; done ends it.
+func (w *workspace) request(o queryOptions, sql string, params map[string]any, d *dataset.Dataset) (req query.Request, done func()) {
+	total := linesOf(d)
+	progress := site.NewBar(w.Env, w.Globals, "query", total, "lines")
+	return query.Request{SQL: sql, Params: params, Dataset: d, Stats: o.stats, Progress: func(lines int64) {
+		progress.Set(min(lines, total), total)
+	}}, progress.Done
+}
+
+func (w *workspace) footer(p query.Provenance) error {
+	err := format.WriteFooter(w.Env.Err, p)
+	if err == nil && p.Stats != nil {
+		err = format.WriteStats(w.Env.Err, p.Stats, p.Objects)
+	}
+	return err //nolint:wrapcheck // says what it did
 }
 
 // linesOf is how many lines a dataset's objects hold.
@@ -176,17 +204,4 @@ func hinted(hint string) string {
 		return ""
 	}
 	return "\n  → " + hint
-}
-
-// withOutput writes to a new file, or to standard output.
-func (w *workspace) withOutput(path string, f func(io.Writer) error) error {
-	if path == "" {
-		out := w.Env.Data()
-		return errors.Join(f(out), out.Close())
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return site.Usagef("-o: %w", err)
-	}
-	return errors.Join(f(file), file.Close())
 }

@@ -55,13 +55,17 @@ func runSQL(ctx context.Context, env *site.Env, g *site.Globals, o sqlOptions) (
 	if err != nil {
 		return err
 	}
+	library, err := openLibrary(env, g)
+	if err != nil {
+		return err
+	}
 	client, err := newClient(env, g, cfg.Path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	s := shell.New(shell.Config{
-		Ask: client.Ask, Explain: queryError, Data: env.Data, Err: env.Err, Now: env.Now, Bar: newSQLBar(env, g),
+		Ask: client.Ask, Explain: queryError, Data: env.Data, Err: env.Err, Now: env.Now, Saved: library, Bar: newSQLBar(env, g),
 		Dim: env.Terminal && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb",
 		Range: func(from, to string) (dataset.Range, error) {
 			f := rangeFlags{from, to, o.times.tz}

@@ -73,6 +73,9 @@ func (e *enforcer) end(code int, why string) {
 		case <-closed:
 		case <-timer.C: // they die with this process
 		}
+		if draft := e.w.draft.Load(); draft != nil {
+			_ = os.Remove(*draft)
+		}
 		_ = os.RemoveAll(e.dir)                                // there is nobody left to tell
 		_, _ = fmt.Fprintf(e.w.Env.Err, "rainlogs: %s\n", why) // likewise
 		os.Exit(code)

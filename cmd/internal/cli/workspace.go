@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
@@ -15,7 +16,9 @@ type workspace struct {
 	ctx context.Context //nolint:containedctx // a workspace lives as long as its command
 	// noCache keeps what is kept of chains on this machine out of it.
 	noCache bool
-	src     *site.Sources // nil until sources
+	// draft is the file of -o that is being written.
+	draft atomic.Pointer[string]
+	src   *site.Sources // nil until sources
 	// waits tells of a wait for the source's budget.
 	waits func(d time.Duration)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
-	"github.com/fabriziosalmi/rainlogs/query/saved"
 )
 
 // command is one that begins with a dot.
@@ -223,7 +222,7 @@ func (s *Shell) saved(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return s.listSaved()
 	}
-	q, err := saved.Find(args[0])
+	q, err := s.cfg.Saved.Find(args[0])
 	if err != nil {
 		return site.Usagef(".saved: %w", err)
 	}
@@ -243,18 +242,14 @@ func (s *Shell) saved(ctx context.Context, args []string) error {
 }
 
 func (s *Shell) listSaved() error {
-	queries, err := saved.All()
-	if err != nil {
-		return fmt.Errorf("list saved queries: %w", err)
-	}
 	return s.write(func(w io.Writer) error {
-		return site.Table(w, "NAME\tTITLE\tPARAMETERS", func(row func(...any)) {
-			for _, q := range queries {
+		return site.Table(w, "NAME\tTITLE\tPARAMETERS\tFROM", func(row func(...any)) {
+			for _, q := range s.cfg.Saved.All() {
 				var params []string
 				for _, p := range q.Params {
-					params = append(params, p.Name+"="+p.Default)
+					params = append(params, p.String())
 				}
-				row(q.Name, q.Title, strings.Join(params, " "))
+				row(q.Name, q.Title, strings.Join(params, " "), q.From)
 			}
 		})
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
+	"github.com/fabriziosalmi/rainlogs/query/saved"
 	"github.com/fabriziosalmi/rainlogs/query/worker"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	Bar   func() (set func(worker.Progress), done func())
 	Range func(from, to string) (dataset.Range, error) // reads the arguments of .range
 	Now   func() time.Time
+	Saved *saved.Library // nil: the program's own
 }
 
 // Shell is a session. It is not for concurrent use, but for Words.
@@ -48,7 +50,14 @@ type Shell struct {
 
 // New is a session that asks as q does, whose SQL is not used.
 func New(cfg Config, q worker.Question) *Shell {
-	return &Shell{cfg: cfg, asked: q, format: format.Table, Words: newWords()}
+	if cfg.Saved == nil {
+		cfg.Saved, _ = saved.Open() // they ship with the program: a test reads them
+	}
+	s := &Shell{cfg: cfg, asked: q, format: format.Table, Words: newWords()}
+	for _, q := range cfg.Saved.All() {
+		s.Words.saved = append(s.Words.saved, q.Name)
+	}
+	return s
 }
 
 // Close closes the file of .output.

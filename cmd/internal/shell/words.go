@@ -10,13 +10,14 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
-	"github.com/fabriziosalmi/rainlogs/query/saved"
 )
 
 // Words are what Tab completes to. They are safe for concurrent use.
 type Words struct {
 	mu  sync.Mutex
 	all map[string][]string // by kind, sorted
+
+	saved []string // names, sorted; never written again
 }
 
 // newWords knows the few words that hold without asking.
@@ -127,10 +128,7 @@ func (w *Words) arguments(command string) (out []string) {
 	case ".range", ".zone":
 		return []string{"all"}
 	case ".saved":
-		queries, _ := saved.All() // they ship with the program: a test reads them
-		for _, q := range queries {
-			out = append(out, q.Name)
-		}
+		return w.saved
 	}
 	return out
 }
