@@ -135,7 +135,10 @@ func TestSQLShell(t *testing.T) {
 		t.Errorf("answer: %q", shown)
 	}
 
-	c.keys("dropped\x03") // Ctrl-C at the prompt drops the line
+	c.sees("rainlogs> ")
+	c.keys("dropped")
+	c.sees("dropped") // the prompt has it: before, Ctrl-C would be a signal
+	c.keys("\x03")    // Ctrl-C at the prompt drops the line
 	c.sees("rainlogs> ")
 	c.keys(stubborn + ";\r")
 	c.sees("lines ") // the bar: the line is read, the call comes next
