@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// cost is what something took: medians of several runs.
+type cost struct {
+	Name      string
+	Wall, CPU time.Duration
+	RSS       int64 // bytes, the process's peak; 0 where the process did other things too
+	Answer    string
+}
+
+// processors is the processor time that this process has had.
+func processors() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, err
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}
+
+// repeat runs f and returns medians. What rest does between two runs counts for nothing.
+func repeat(name string, runs int, rest func(), f func() (string, error)) (cost, error) {
+	c := cost{Name: name}
+	var walls, cpus []time.Duration
+	for range runs {
+		rest()
+		before, err := processors()
+		if err != nil {
+			return c, err
+		}
+		began := time.Now()
+		answer, err := f()
+		if err != nil {
+			return c, fmt.Errorf("%s: %w", name, err)
+		}
+		walls = append(walls, time.Since(began))
+		after, err := processors()
+		if err != nil {
+			return c, err
+		}
+		cpus, c.Answer = append(cpus, after-before), answer
+	}
+	c.Wall, c.CPU = median(walls), median(cpus)
+	return c, nil
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// spawn runs a program several times, with what each run begins from made by
+// prepare, and returns medians and the largest peak.
+func spawn(ctx context.Context, runs int, prepare func() error, name string, args ...string) (cost, error) {
+	var c cost
+	var walls, cpus []time.Duration
+	for range runs {
+		if err := prepare(); err != nil {
+			return c, err
+		}
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Stderr = os.Stderr
+		began := time.Now()
+		out, err := cmd.Output()
+		if err != nil {
+			return c, fmt.Errorf("%s %v: %w", name, args, err)
+		}
+		walls = append(walls, time.Since(began))
+		cpus = append(cpus, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+		if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			c.RSS = max(c.RSS, r.Maxrss<<10)
+		}
+		c.Answer = string(out)
+	}
+	c.Wall, c.CPU = median(walls), median(cpus)
+	return c, nil
+}
+
+// within runs a child that measures several things in one process.
+func (b *bench) within(ctx context.Context, args ...string) ([]cost, error) {
+	all, err := spawn(ctx, 1, nothing, b.self, append([]string{"child", fmt.Sprint(b.runs)}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	var costs []cost
+	if err := json.Unmarshal([]byte(all.Answer), &costs); err != nil {
+		return nil, fmt.Errorf("read what %v measured: %w", args, err)
+	}
+	if len(costs) > 0 {
+		costs[len(costs)-1].RSS = all.RSS
+	}
+	return costs, nil
+}
+
+// child runs a child whose whole process is what is measured.
+func (b *bench) child(ctx context.Context, prepare func() error, args ...string) (cost, error) {
+	return spawn(ctx, b.runs, prepare, b.self, append([]string{"child", "1"}, args...)...)
+}
+
+func nothing() error { return nil }
