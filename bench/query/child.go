@@ -46,9 +46,12 @@ func child(ctx context.Context, runs int, args []string, out io.Writer) error {
 	switch args[0] {
 	case "read": // the first question, of objects
 		return s.with(ctx, dataset.Range{}, nil, func(e *duckdb.Engine, d *dataset.Dataset) error {
-			answer, err := ask(ctx, e, d, topClients.sql)
-			_, printed := io.WriteString(out, answer)
-			return errors.Join(err, printed)
+			answer, finish, err := ask(ctx, e, d, topClients.sql)
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(out, answer)
+			return errors.Join(err, finish())
 		})
 	case "duckdb":
 		db, err := bare.Open(ctx, 0)
@@ -129,16 +132,15 @@ func (s site) opened(ctx context.Context, cache *columns.Cache, f func(*duckdb.E
 }
 
 // ask returns an answer as bare.DB.Query does.
-func ask(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset, sql string) (answer string, err error) {
+func ask(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset, sql string) (string, func() error, error) {
 	res, err := e.Query(ctx, query.Request{SQL: sql, Dataset: d})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	defer func() { err = errors.Join(err, res.Close()) }()
 	var out strings.Builder
 	for row, err := range res.Rows() {
 		if err != nil {
-			return "", err
+			return "", nil, errors.Join(err, res.Close())
 		}
 		for i, c := range row {
 			if i > 0 {
@@ -148,7 +150,7 @@ func ask(ctx context.Context, e *duckdb.Engine, d *dataset.Dataset, sql string) 
 		}
 		out.WriteByte('\n')
 	}
-	return out.String(), nil
+	return out.String(), res.Close, nil
 }
 
 func (s site) build(ctx context.Context) error {
@@ -161,8 +163,8 @@ func (s site) build(ctx context.Context) error {
 	})
 }
 
-// ask asks the questions in process, with columns: the second run and later
-// ones are the rule, for files are compared with their digests by the first.
+// ask asks the questions in process, with columns, each with a dataset opened
+// for it. The very first one compares the files with their digests.
 func (s site) ask(ctx context.Context, runs int, ray string, out io.Writer) error {
 	cache, err := columns.Open(columns.Config{Dir: s.columns()})
 	if err != nil {
@@ -170,26 +172,24 @@ func (s site) ask(ctx context.Context, runs int, ray string, out io.Writer) erro
 	}
 	var costs []cost
 	err = s.opened(ctx, cache, func(e *duckdb.Engine, open func(dataset.Range) (*dataset.Dataset, error)) error {
-		began := time.Now()
 		for i, q := range append([]question{{"first of a process", topClients.sql}}, questions(ray)...) {
 			n := runs
 			if i == 0 {
 				n = 1
 			}
-			c, err := repeat(q.name, n, e.Ready, func() (answer string, err error) {
+			c, err := repeat(q.name, n, e.Ready, func() (string, func() error, error) {
 				d, err := open(dataset.Range{})
 				if err != nil {
-					return "", err
+					return "", nil, err
 				}
-				defer func() { err = errors.Join(err, d.Close()) }()
-				return ask(ctx, e, d, q.sql)
+				answer, finish, err := ask(ctx, e, d, q.sql)
+				return answer, func() error { return errors.Join(finish(), d.Close()) }, err
 			})
 			if err != nil {
 				return err
 			}
 			costs = append(costs, c)
 		}
-		_ = began
 		return nil
 	})
 	return errors.Join(err, json.NewEncoder(out).Encode(costs))
@@ -203,7 +203,10 @@ func askDuckDB(ctx context.Context, runs int, glob, ray string, out io.Writer) e
 	}
 	var costs []cost
 	for _, q := range questions(ray) {
-		c, err := repeat(q.name, runs, func() {}, func() (string, error) { return db.Query(ctx, q.of("'"+glob+"'")) })
+		c, err := repeat(q.name, runs, func() {}, func() (string, func() error, error) {
+			answer, err := db.Query(ctx, q.of("read_parquet('"+glob+"')"))
+			return answer, nothing, err
+		})
 		if err != nil {
 			return errors.Join(err, db.Close())
 		}
@@ -225,15 +228,16 @@ func (s site) hour(ctx context.Context, runs int, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		defer kept.Close() //nolint:errcheck // nothing is written
+		if _, err := repeat("", 1, e.Ready, func() (string, func() error, error) { return ask(ctx, e, kept, topClients.sql) }); err != nil {
+			return err // the first, which compares digests
+		}
 		for _, anew := range []bool{false, true} {
-			c, err := repeat(fmt.Sprint(anew), runs, e.Ready, func() (string, error) {
+			c, err := repeat(fmt.Sprint(anew), runs, e.Ready, func() (string, func() error, error) {
 				d := kept
 				if anew {
 					if d, err = open(r); err != nil {
-						return "", err
+						return "", nil, err
 					}
-					defer d.Close() //nolint:errcheck // nothing is written
 				}
 				return ask(ctx, e, d, topClients.sql)
 			})
@@ -260,18 +264,18 @@ func (s site) tallies(ctx context.Context, runs int, out io.Writer) error {
 	}
 	var costs []cost
 	for _, anew := range []bool{false, true} {
-		c, err := repeat(fmt.Sprint(anew), runs, func() {}, func() (string, error) {
+		c, err := repeat(fmt.Sprint(anew), runs, func() {}, func() (string, func() error, error) {
 			chains := kept
 			if anew {
 				if chains, err = s.chains(ctx, store); err != nil {
-					return "", err
+					return "", nil, err
 				}
 			}
 			a, err := tally.Ask(chains, tally.Options{Step: "day"})
 			if err != nil {
-				return "", err
+				return "", nil, err
 			}
-			return fmt.Sprintf("%d days", len(a.Buckets)), nil
+			return fmt.Sprintf("%d days", len(a.Buckets)), nothing, nil
 		})
 		if err != nil {
 			return errors.Join(err, store.Close())

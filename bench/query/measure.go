@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,8 +29,12 @@ func processors() (time.Duration, error) {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
-// repeat runs f and returns medians. What rest does between two runs counts for nothing.
-func repeat(name string, runs int, rest func(), f func() (string, error)) (cost, error) {
+// measured gives an answer, and what ends it.
+type measured func() (answer string, end func() error, err error)
+
+// repeat runs f and returns medians: of the time to the last row. Ending an
+// answer, and what rest does between two runs, count for nothing.
+func repeat(name string, runs int, rest func(), f measured) (cost, error) {
 	c := cost{Name: name}
 	var walls, cpus []time.Duration
 	for range runs {
@@ -39,13 +44,13 @@ func repeat(name string, runs int, rest func(), f func() (string, error)) (cost,
 			return c, err
 		}
 		began := time.Now()
-		answer, err := f()
+		answer, finish, err := f()
 		if err != nil {
 			return c, fmt.Errorf("%s: %w", name, err)
 		}
 		walls = append(walls, time.Since(began))
 		after, err := processors()
-		if err != nil {
+		if err = errors.Join(err, finish()); err != nil {
 			return c, err
 		}
 		cpus, c.Answer = append(cpus, after-before), answer

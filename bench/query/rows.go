@@ -120,7 +120,7 @@ func (b *bench) asking(ctx context.Context, s site, _ evidence.Content) error {
 		return err
 	}
 	id := strings.TrimSpace(ray.Answer)
-	files := filepath.Join(s.columns(), "*", "*", "*", "*.parquet")
+	files := filepath.Join(s.columns(), "*", "*", "*", "*.columns")
 	bare, err := b.within(ctx, "ask-duckdb", files, id)
 	if err != nil {
 		return err
@@ -166,7 +166,9 @@ func (b *bench) months(ctx context.Context) error {
 		if _, err := b.describe(ctx, s, fmt.Sprintf("%d hours", hours)); err != nil {
 			return err
 		}
-		built, err := b.child(ctx, func() error { return os.RemoveAll(s.columns()) }, "build", s.dir)
+		once := *b // it takes minutes: files are synced one by one
+		once.runs = 1
+		built, err := once.child(ctx, func() error { return os.RemoveAll(s.columns()) }, "build", s.dir)
 		if err != nil {
 			return err
 		}
@@ -179,7 +181,7 @@ func (b *bench) months(ctx context.Context) error {
 			base = costs
 		}
 		b.row("one hour of it", costs[0], base[0], "")
-		b.row("one hour of it, its dataset opened", costs[1], base[1], "aim: ≤ 1.2 × a day's")
+		b.row("one hour of it, the dataset opened for it", costs[1], base[1], "aim: ≤ 1.2 × a day's")
 		if err := same("one hour", costs[1], base[1]); err != nil {
 			return err
 		}
