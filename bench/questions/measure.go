@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -74,11 +74,12 @@ func spawn(ctx context.Context, runs int, prepare func() error, name string, arg
 			return c, err
 		}
 		cmd := exec.CommandContext(ctx, name, args...)
-		cmd.Stderr = os.Stderr
+		var said bytes.Buffer
+		cmd.Stderr = &said
 		began := time.Now()
 		out, err := cmd.Output()
 		if err != nil {
-			return c, fmt.Errorf("%s %v: %w", name, args, err)
+			return c, fmt.Errorf("%s %v: %w\n%s", name, args, err, &said)
 		}
 		walls = append(walls, time.Since(began))
 		cpus = append(cpus, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())

@@ -1,9 +1,9 @@
-// Command query measures what questions cost, beside DuckDB by itself over the
+// Command questions measures what questions cost, beside DuckDB by itself over the
 // same sealed objects in the same minutes: a day of 24 hourly objects, and
 // thirteen months of small ones. Each line is the median of several runs; on a
 // shared machine CPU time is what compares.
 //
-//	go run ./bench/query [-per-day 864300] [-hours 9500] [-runs 3] [-program bin/rainlogs] [-dir DIR]
+//	go run ./bench/questions [-per-day 864300] [-hours 9500] [-runs 3] [-program bin/rainlogs] [-dir DIR]
 package main
 
 import (
