@@ -42,7 +42,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench generate verify install release-dry clean
+.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench bench-query generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +109,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s) each
 		echo "== $${file%/*} $$target"; \
 		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" || exit 1; \
 	done
+
+bench-query: build ## questions beside DuckDB by itself over the same objects: a day of 2 GB, 13 months of small ones
+	go run ./bench/questions -program bin/rainlogs
 
 bench: build ## sealing, verifying and memory beside the shell's own tools, in the same minutes
 	go run ./bench

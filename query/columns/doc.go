@@ -18,7 +18,7 @@
 // # Its name
 //
 // <zone>/<dataset>/<2 hex digits>/<SHA-256 of the object>-<seq>-<digest of
-// what else it depends on>.<SHA-256 of the file>.parquet. Find reads a file
+// what else it depends on>.<SHA-256 of the file>.columns. Find reads a file
 // once in a process and compares it with its name; it reads it again when size, times or
 // inode have changed. The digest shows damage, not intent: a cache that
 // others than its owner may write to is not used, nor is what a symbolic

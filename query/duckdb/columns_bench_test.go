@@ -85,7 +85,7 @@ func BenchmarkColumns(b *testing.B) {
 			var spent time.Duration // of processors: what a busy machine does not blur
 			for b.Loop() {
 				b.StopTimer()
-				duckdb.AwaitSpare(e)
+				e.Ready()
 				before := processors(b)
 				b.StartTimer()
 				d := open(bench.rng)

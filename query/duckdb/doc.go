@@ -5,8 +5,8 @@
 //
 // Each request gets a DuckDB instance of its own, in memory, that sees one dataset; nothing that a request
 // does survives it. An instance costs some 15 ms: the next one is opened while
-// nobody waits (Config.Once says that there will be none). The goroutine that does so
-// ends by itself, and Close waits for it.
+// nobody waits (Config.Once says that there will be none), and reads the footers of the last
+// request's files, up to 256 of them. The goroutine that does so ends by itself, and Close waits for it.
 //
 // The view logs is made of files of columns (package columns) for the objects that have them, read
 // by DuckDB, and of a table function of this program for the others: DuckDB asks for chunks of

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -74,6 +75,7 @@ type Engine struct {
 	version string
 	denied  map[string]bool // table functions that no request may call
 	spare   spare
+	last    atomic.Pointer[[]string] // files of columns of the last request that had some
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -265,9 +267,36 @@ func (e *Engine) take(ctx context.Context) (*session, error) {
 // end closes an instance, and makes one ready for the next request: not
 // earlier, where it would take processors from a running one.
 func (e *Engine) end(s *session) error {
+	if paths := s.logs.paths(); len(paths) > 0 {
+		e.last.Store(&paths)
+	}
 	err := s.close()
 	if !e.cfg.Once {
-		e.spare.fill(e.newSession)
+		e.spare.fill(e.nextSession)
 	}
 	return err
+}
+
+// nextSession opens an instance that knows the footers of the last request's
+// files: the next question is mostly of the same range.
+func (e *Engine) nextSession(ctx context.Context) (*session, error) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last := e.last.Load(); last != nil {
+		s.warm(ctx, *last)
+	}
+	return s, nil
+}
+
+// Ready waits until the next request's instance is there, as it is when nobody
+// has asked for some milliseconds.
+func (e *Engine) Ready() {
+	e.spare.mu.Lock()
+	coming := e.spare.coming
+	e.spare.mu.Unlock()
+	if coming != nil {
+		<-coming
+	}
 }

@@ -128,6 +128,37 @@ func (s *session) fields(ctx context.Context) ([]schema.Field, error) {
 	return fields, nil
 }
 
+// maxWarm bounds the files that are opened ahead of a question that may not come.
+const maxWarm = 256
+
+// warm reads the footers of files of columns into an instance that has no
+// request yet, best effort. They stay true: another content has another path.
+func (s *session) warm(ctx context.Context, paths []string) {
+	if len(paths) > maxWarm {
+		return
+	}
+	var rows int64
+	_ = s.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+readParquet(paths)).Scan(&rows) // a file may be gone: the request finds out
+}
+
+// readParquet reads files of the same columns.
+func readParquet(paths []string) string {
+	quoted := make([]string, len(paths))
+	for i, p := range paths {
+		quoted[i] = quoteText(p)
+	}
+	return fmt.Sprintf("read_parquet([%s], hive_partitioning = false, union_by_name = false)", strings.Join(quoted, ", "))
+}
+
+// paths are those of the files.
+func (l *logs) paths() []string {
+	out := make([]string, len(l.files))
+	for i, f := range l.files {
+		out[i] = f.Path
+	}
+	return out
+}
+
 // release says that no file is in use any more.
 func (l *logs) release() {
 	for _, f := range l.files {
@@ -159,10 +190,9 @@ func (l *logs) view() string {
 	for _, b := range l.branches() {
 		paths := make([]string, len(b.objects))
 		for i, f := range b.objects {
-			paths[i] = quoteText(f.Path)
+			paths[i] = f.Path
 		}
-		parts = append(parts, fmt.Sprintf("SELECT %s FROM read_parquet([%s], hive_partitioning = false, union_by_name = false)%s",
-			selection(l.columns, b.fields), strings.Join(paths, ", "), b.where))
+		parts = append(parts, fmt.Sprintf("SELECT %s FROM %s%s", selection(l.columns, b.fields), readParquet(paths), b.where))
 	}
 	if len(l.read) > 0 || len(parts) == 0 {
 		parts = append(parts, fmt.Sprintf("SELECT %s FROM rainlogs_logs()", selection(l.columns, nil)))
