@@ -35,8 +35,7 @@ func (s *station) Overview(ctx context.Context) (overview.Overview, error) {
 	if err != nil {
 		unknown = "catalog: " + err.Error()
 	}
-	w := *s.w
-	w.ctx = ctx
+	w := &workspace{Workspace: s.w.Workspace, ctx: ctx}
 	ids, err := verify.ListChains(ctx, w.Store)
 	if err != nil {
 		return now, fmt.Errorf("list chains: %w", err)
@@ -56,7 +55,7 @@ func (s *station) Overview(ctx context.Context) (overview.Overview, error) {
 			z = zoneInView(views[i])
 		}
 		if n < sealed {
-			if err := read(&w, id, &z, now.At); err != nil {
+			if err := read(w, id, &z, now.At); err != nil {
 				return now, err
 			}
 		}
