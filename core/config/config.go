@@ -92,6 +92,8 @@ type Query struct {
 type Columns struct {
 	Dir   string `koanf:"dir" doc:"folder of Parquet files derived from objects; no evidence, may be removed at any time"`
 	Limit string `koanf:"limit" doc:"how large that folder may get, such as 20GiB; off or 0 reads objects only"`
+
+	Collect bool `koanf:"collect" doc:"rainlogs collector builds columns of what it seals; rainlogsd leaves that to rainlogs index"`
 }
 
 // Bytes is the limit, 0 for off.
@@ -120,7 +122,7 @@ func defaults() map[string]any {
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
-		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB",
+		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
 	}
 }
 

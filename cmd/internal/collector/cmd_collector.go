@@ -21,26 +21,31 @@ import (
 
 type collectorOptions struct {
 	logFormat string
+	beside    Beside
 }
 
-// AddRun makes a command the one that collects.
-func AddRun(cmd *cobra.Command, env *site.Env, g *site.Globals) {
-	var o collectorOptions
+// Beside is what a program does while it collects, until ctx ends, with what
+// the collector has open.
+type Beside func(ctx context.Context, w *site.Workspace)
+
+// AddRun makes a command the one that collects. beside may be nil.
+func AddRun(cmd *cobra.Command, env *site.Env, g *site.Globals, beside Beside) {
+	o := collectorOptions{beside: beside}
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runCollector(cmd.Context(), env, g, o) }
 	cmd.Flags().StringVar(&o.logFormat, "log-format", "", "text or json (default: text on a terminal, else json)")
 }
 
 // NewCollector is the command collector of the workstation.
-func NewCollector(env *site.Env, g *site.Globals) *cobra.Command {
+func NewCollector(env *site.Env, g *site.Globals, beside Beside) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "collector",
 		Short: "Collect all zones, for as long as it is let",
 		Long: "Collect every zone on its schedule, catch up after outages, keep retention, check the archive, and tell what\n" +
-			"cannot be done. The same as rainlogsd. SIGTERM lets what is under way end; SIGHUP reads the config anew.\n\n" + site.ExitHelp,
+			"cannot be done. The same as rainlogsd, and builds columns of what it seals, so that queries are fast (query.columns.collect). SIGTERM lets what is under way end; SIGHUP reads the config anew.\n\n" + site.ExitHelp,
 		Example: "rainlogs collector --config ./evidence",
 	}
-	AddRun(cmd, env, g)
+	AddRun(cmd, env, g, beside)
 	return cmd
 }
 
@@ -58,7 +63,7 @@ func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collect
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	p := &process{env: env, globals: g, log: log}
+	p := &process{env: env, globals: g, log: log, beside: o.beside}
 	if p.ops, err = newOps(ctx, cfg.Server.Listen, log); err != nil {
 		return err
 	}

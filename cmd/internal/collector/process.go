@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
@@ -23,6 +24,7 @@ type process struct {
 	globals *site.Globals
 	log     *slog.Logger
 	ops     *ops
+	beside  Beside
 	began   bool // has collected, under this config or an earlier one
 }
 
@@ -68,12 +70,33 @@ func (p *process) once(ctx context.Context, cfg *config.Config) error {
 	}
 	p.ops.open.p.Store(&opened{w, checker})
 	defer p.ops.open.p.Store(nil)
+	beside, end := p.besides(ctx, w)
 	err = d.Run(ctx, func() {
 		p.began = true
 		p.ops.health.Serving()
 		p.told(ctx, notify.Ready("collecting"))
+		close(beside)
 	})
+	end()
 	return errors.Join(err, c.Close())
+}
+
+// besides does what is done beside the daemon from when begin is closed until
+// end is called, which waits for it.
+func (p *process) besides(ctx context.Context, w *site.Workspace) (begin chan struct{}, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	begin = make(chan struct{})
+	var group sync.WaitGroup
+	if p.beside != nil {
+		group.Go(func() {
+			select {
+			case <-begin:
+				p.beside(ctx, w)
+			case <-ctx.Done():
+			}
+		})
+	}
+	return begin, func() { cancel(); group.Wait() }
 }
 
 // open puts a daemon together over a workspace that it opens.

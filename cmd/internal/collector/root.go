@@ -24,6 +24,6 @@ func newRoot(env *site.Env) *cobra.Command {
 		"in a static program.\n\n" + site.ExitHelp
 	root.Example = "rainlogsd --config /etc/rainlogs config check\nrainlogsd health\nrainlogsd --config /etc/rainlogs doctor"
 	g.AddTo(root)
-	AddRun(root, env, g)
+	AddRun(root, env, g, nil)
 	return root
 }
