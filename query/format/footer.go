@@ -16,7 +16,7 @@ import (
 // stderr, or as a comment's text. Doubts begin with "!".
 func WriteFooter(w io.Writer, p query.Provenance) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "range     %s to %s (event time, UTC)\n", bound(p.Range.From, "the beginning"), bound(p.Range.To, "the end"))
+	WriteRange(&b, p.Range)
 	writeObjects(&b, p)
 	for _, c := range p.Chains {
 		pinned := "pinned"
@@ -29,7 +29,7 @@ func WriteFooter(w io.Writer, p query.Provenance) error {
 	for _, d := range p.Objects.Damaged {
 		fmt.Fprintf(&b, "! damaged %s\n", safe(d.Error()))
 	}
-	writeCoverage(&b, p)
+	WriteCoverage(&b, p.Coverage, "SELECT * FROM windows")
 	writeScan(&b, p)
 	fmt.Fprintf(&b, "engine    %s, %s, %d ms\n", safe(p.Program), safe(p.Engine), p.ElapsedMillis)
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -52,6 +52,11 @@ func writeObjects(b *strings.Builder, p query.Provenance) {
 	fmt.Fprintf(b, ", %d lines, %d bytes as stored\n", o.Lines, o.Bytes)
 }
 
+// WriteRange says which range was asked about.
+func WriteRange(b *strings.Builder, r dataset.Range) {
+	fmt.Fprintf(b, "range     %s to %s (event time, UTC)\n", bound(r.From, "the beginning"), bound(r.To, "the end"))
+}
+
 func bound(t time.Time, open string) string {
 	if t.IsZero() {
 		return open
@@ -62,8 +67,9 @@ func bound(t time.Time, open string) string {
 // shownSpans is how many incomplete spans a footer lists.
 const shownSpans = 5
 
-func writeCoverage(b *strings.Builder, p query.Provenance) {
-	c := p.Coverage
+// WriteCoverage says whether the windows that could hold an answer's events
+// were collected, and which are in doubt; all tells where the rest of them are listed.
+func WriteCoverage(b *strings.Builder, c dataset.Coverage, all string) {
 	if c.Complete {
 		fmt.Fprintf(b, "coverage  complete, %d windows\n", c.Windows)
 		return
@@ -72,7 +78,7 @@ func writeCoverage(b *strings.Builder, p query.Provenance) {
 	fmt.Fprintf(b, "! coverage INCOMPLETE, %d windows, %d parts in doubt: absence of a record proves nothing there\n", c.Windows, total)
 	for i, s := range c.Incomplete {
 		if i == shownSpans {
-			fmt.Fprintf(b, "!   and %d more (SELECT * FROM windows)\n", total-i)
+			fmt.Fprintf(b, "!   and %d more (%s)\n", total-i, all)
 			break
 		}
 		reason := ""

@@ -60,13 +60,9 @@ func (w *workspace) buildRecent(cache *columns.Cache) (sum columns.Progress, err
 	if err != nil {
 		return sum, err
 	}
-	byName := map[string][]dataset.Chain{}
-	for _, c := range chains {
-		byName[c.ID.Dataset] = append(byName[c.ID.Dataset], c)
-	}
 	now := w.Env.Now()
 	var errs []error
-	for _, of := range byName {
+	for _, of := range byDataset(chains) {
 		d, err := dataset.Open(w.ctx, w.Store, of, dataset.Options{Range: dataset.Range{From: now.Add(-besideBack), To: now}})
 		if err != nil {
 			return sum, err

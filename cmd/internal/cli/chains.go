@@ -81,3 +81,17 @@ func (w *workspace) queryChains(zones []string) ([]dataset.Chain, error) {
 	}
 	return chains, nil
 }
+
+// byDataset parts chains into those that have the same columns.
+func byDataset(chains []dataset.Chain) (out [][]dataset.Chain) {
+	at := map[string]int{}
+	for _, c := range chains {
+		i, found := at[c.ID.Dataset]
+		if !found {
+			i = len(out)
+			at[c.ID.Dataset], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], c)
+	}
+	return out
+}

@@ -11,8 +11,6 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/config"
-	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/publish"
 )
@@ -62,7 +60,7 @@ func runPublish(w *workspace, o publishOptions) error {
 	if !strings.Contains(location, "://") {
 		return site.Usagef("say with --location how other engines name the store, such as s3://bucket/prefix")
 	}
-	chains, err := w.chainsToPublish(o.zones)
+	chains, err := w.queryChains(o.zones)
 	if err != nil {
 		return err
 	}
@@ -74,7 +72,7 @@ func runPublish(w *workspace, o publishOptions) error {
 		return site.Usagef("columns are published from those that are kept here, and query.columns.limit turns them off")
 	}
 	var sums []publish.Summary
-	for _, of := range chains {
+	for _, of := range byDataset(chains) {
 		bar := site.NewBar(w.Env, w.Globals, "publish", -1, "files")
 		s, err := publish.Run(w.ctx, publish.Config{
 			Store: w.Store, Location: location, Archive: w.Archive, Dataset: of[0].ID.Dataset, Chains: of, Cache: cache,
@@ -88,39 +86,6 @@ func runPublish(w *workspace, o publishOptions) error {
 		sums = append(sums, s)
 	}
 	return w.reportPublished(o, sums)
-}
-
-// chainsToPublish reads the chains of the zones named, or of all, by dataset.
-func (w *workspace) chainsToPublish(zones []string) ([][]dataset.Chain, error) {
-	var ids []evidence.ChainID
-	for _, name := range zones {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	verified, err := w.readChains(ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(verified) == 0 {
-		return nil, site.Usagef("the archive has no chain yet: rainlogs zone add, then rainlogs pull")
-	}
-	return byDataset(verified), nil
-}
-
-func byDataset(verified []verify.Chain) (out [][]dataset.Chain) {
-	at := map[string]int{}
-	for _, c := range verified {
-		i, found := at[c.ID.Dataset]
-		if !found {
-			i = len(out)
-			at[c.ID.Dataset], out = i, append(out, nil)
-		}
-		out[i] = append(out[i], dataset.Chain{ID: c.ID, Entries: c.Entries})
-	}
-	return out
 }
 
 // storeURI is how other engines name a store of one of our plugins, "" for others.

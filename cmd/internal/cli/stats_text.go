@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/tally"
 )
 
@@ -151,7 +151,7 @@ func aligned(out io.Writer, rows [][]string) {
 func writeStatsFooter(w io.Writer, a *tally.Answer, took time.Duration) error {
 	var b strings.Builder
 	t := a.Totals
-	fmt.Fprintf(&b, "range     %s to %s (event time, UTC)\n", endText(a.Range.From, "the beginning"), endText(a.Range.To, "the end"))
+	format.WriteRange(&b, a.Range)
 	fmt.Fprintf(&b, "entries   %s sealed tallies; no object was opened; %s of records as received\n", site.Count(int64(t.Entries-t.Vague)), bytesText(t.Bytes))
 	for _, c := range a.Chains {
 		pinned := "pinned"
@@ -175,7 +175,7 @@ func writeStatsFooter(w io.Writer, a *tally.Answer, took time.Duration) error {
 	if t.Expired.Entries > 0 {
 		fmt.Fprintf(&b, "! expired %d windows held %s lines more; their objects are gone and they are not counted\n", t.Expired.Entries, boundText(t.Expired.Lines))
 	}
-	writeStatsCoverage(&b, a.Coverage)
+	format.WriteCoverage(&b, a.Coverage, "rainlogs coverage")
 	fmt.Fprintf(&b, "engine    rainlogs %s, %d ms\n", site.Version, took.Milliseconds())
 	if _, err := io.WriteString(w, site.SafeLine(b.String())); err != nil {
 		return fmt.Errorf("write footer: %w", err)
@@ -188,33 +188,4 @@ func bytesText(b tally.Bound) string {
 		return site.BytesText(b.Min)
 	}
 	return site.BytesText(b.Min) + " to " + site.BytesText(b.Max)
-}
-
-func endText(t time.Time, open string) string {
-	if t.IsZero() {
-		return open
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-const shownDoubts = 5
-
-func writeStatsCoverage(b *strings.Builder, c dataset.Coverage) {
-	if c.Complete {
-		fmt.Fprintf(b, "coverage  complete, %d windows\n", c.Windows)
-		return
-	}
-	total := len(c.Incomplete) + c.More
-	fmt.Fprintf(b, "! coverage INCOMPLETE, %d windows, %d parts in doubt: absence of a record proves nothing there\n", c.Windows, total)
-	for i, s := range c.Incomplete {
-		if i == shownDoubts {
-			fmt.Fprintf(b, "!   and %d more (rainlogs coverage)\n", total-i)
-			break
-		}
-		reason := ""
-		if s.Reason != "" {
-			reason = " (" + s.Reason + ")"
-		}
-		fmt.Fprintf(b, "!   %s/%s %s%s\n", endText(s.Start, ""), endText(s.End, ""), s.State, reason)
-	}
 }
