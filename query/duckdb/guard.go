@@ -9,6 +9,7 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/sqltext"
 )
 
 // allowed are the statements of a request: questions, and tables, views and
@@ -79,9 +80,9 @@ func parse(sql string, denied map[string]bool) ([]string, error) {
 		start, empty = i+1, true
 	}
 	for i := 0; i < len(sql); {
-		next, kind := token(sql, i)
+		next, kind, _ := sqltext.Next(sql, i)
 		switch {
-		case kind == blank:
+		case kind == sqltext.Blank:
 			i = next
 			continue
 		case sql[i] == ';':
@@ -93,9 +94,9 @@ func parse(sql string, denied map[string]bool) ([]string, error) {
 		}
 		name = ""
 		switch kind {
-		case word:
+		case sqltext.Word:
 			name = strings.ToLower(sql[i:next])
-		case quotedName:
+		case sqltext.QuotedName:
 			name = strings.ToLower(strings.ReplaceAll(strings.Trim(sql[i:next], `"`), `""`, `"`))
 		}
 		i = next
@@ -105,107 +106,4 @@ func parse(sql string, denied map[string]bool) ([]string, error) {
 		return nil, fmt.Errorf("%w: there is no statement", query.ErrSQL)
 	}
 	return statements, nil
-}
-
-type tokenKind uint8
-
-const (
-	other tokenKind = iota
-	blank           // space or a comment
-	word
-	quotedName
-)
-
-// token returns the end and the kind of the token at i.
-func token(sql string, i int) (int, tokenKind) {
-	rest := sql[i:]
-	switch c := sql[i]; {
-	case c == ' ' || c >= '\t' && c <= '\r':
-		return i + 1, blank
-	case strings.HasPrefix(rest, "--"):
-		return i + until(rest, "\n", 2), blank
-	case strings.HasPrefix(rest, "/*"):
-		return i + comment(rest), blank
-	case len(rest) > 1 && (c == 'e' || c == 'E') && rest[1] == '\'':
-		return i + 1 + escaped(rest[1:]), other
-	case c == '\'':
-		return i + until(rest, "'", 1), other // a doubled quote is two strings: the same end
-	case c == '"':
-		return i + quoted(rest), quotedName
-	case c == '$':
-		return i + dollar(rest), other
-	case wordByte(c):
-		n := 1
-		for n < len(rest) && (wordByte(rest[n]) || rest[n] == '$') {
-			n++
-		}
-		return i + n, word
-	}
-	return i + 1, other
-}
-
-// quoted returns the end of a quoted name, in which a quote is doubled.
-func quoted(s string) int {
-	for i := 1; ; {
-		i = until(s, `"`, i)
-		if i >= len(s) || s[i] != '"' {
-			return i
-		}
-		i++
-	}
-}
-
-func wordByte(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
-}
-
-// until returns the offset behind the first end at or behind from, or the length.
-func until(s, end string, from int) int {
-	if i := strings.Index(s[from:], end); i >= 0 {
-		return from + i + len(end)
-	}
-	return len(s)
-}
-
-// comment returns the end of a block comment, which nest as in PostgreSQL.
-func comment(s string) int {
-	for i, depth := 0, 0; i+1 < len(s); i++ {
-		switch s[i : i+2] {
-		case "/*":
-			depth++
-			i++
-		case "*/":
-			depth--
-			i++
-			if depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(s)
-}
-
-// escaped returns the end of an E'…' string, in which a backslash escapes.
-func escaped(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '\'':
-			return i + 1
-		}
-	}
-	return len(s)
-}
-
-// dollar returns the end of a $tag$…$tag$ string, or of the "$" of a parameter.
-func dollar(s string) int {
-	i := 1
-	for i < len(s) && wordByte(s[i]) {
-		i++
-	}
-	if i == len(s) || s[i] != '$' || i > 1 && s[1] >= '0' && s[1] <= '9' {
-		return 1
-	}
-	return until(s, s[:i+1], i+1)
 }

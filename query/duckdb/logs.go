@@ -14,6 +14,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/columns"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
+	"github.com/fabriziosalmi/rainlogs/query/sqltext"
 )
 
 // logs is how a request's view of the records is made: of files of columns
@@ -246,10 +247,10 @@ func condition(o *dataset.Object) string {
 // reading each object.
 func usesLogs(sql string) bool {
 	for i := 0; i < len(sql); {
-		next, kind := token(sql, i)
+		next, kind, _ := sqltext.Next(sql, i)
 		name := strings.ToLower(strings.Trim(sql[i:next], `"'`))
 		i = next
-		if kind == blank {
+		if kind == sqltext.Blank {
 			continue
 		}
 		switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
+	"github.com/fabriziosalmi/rainlogs/query/sqltext"
 )
 
 // Words are what Tab completes to. They are safe for concurrent use.
@@ -69,7 +70,7 @@ func (w *Words) Complete(line string, pos int) (head string, list []string, tail
 	pos = max(0, min(pos, len(runes)))
 	before, tail := string(runes[:pos]), string(runes[pos:])
 	start := len(before)
-	for start > 0 && (wordByte(before[start-1]) || before[start-1] == '.' && strings.TrimSpace(before[:start-1]) == "") {
+	for start > 0 && (sqltext.WordByte(before[start-1]) || before[start-1] == '.' && strings.TrimSpace(before[:start-1]) == "") {
 		start--
 	}
 	head, prefix := before[:start], before[start:]
