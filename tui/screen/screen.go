@@ -12,6 +12,8 @@
 package screen
 
 import (
+	"encoding/json"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -56,6 +58,14 @@ type Typer interface {
 // Shown is told when it comes to the front, with what Go brought along.
 type Shown interface {
 	Show(arg any) tea.Cmd
+}
+
+// Keeper is a screen whose state outlives the session: what Keep returns, as
+// JSON, is given to Restore before Init at the next start. Restore takes what
+// it understands and ignores the rest: it may be of another version.
+type Keeper interface {
+	Keep() json.RawMessage
+	Restore(state json.RawMessage)
 }
 
 // Intent is what a screen asks of the root; nil for nothing.
