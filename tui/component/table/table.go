@@ -9,6 +9,7 @@ package table
 import (
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
@@ -48,6 +49,8 @@ const (
 // Table is the state. The zero value is an empty table.
 type Table struct {
 	Columns []Column
+	// Cell is the column under the cursor, from 1; 0 is none: the cursor is on the whole row.
+	Cell int
 
 	total       int64
 	top, cursor int64
@@ -150,7 +153,7 @@ func (t *Table) Mark(i int64, m Mark) {
 // View draws the header and the rows, exactly as wide and high as was set.
 func (t *Table) View(th *theme.Theme, focused bool) string {
 	lines := make([]string, 0, t.height+1)
-	lines = append(lines, th.Title.Render(t.cut("  "+t.header())))
+	lines = append(lines, t.styled(th.Title, th.TabHere, "  "+t.header()))
 	for i := range int64(t.height) {
 		lines = append(lines, t.line(th, t.top+i, focused))
 	}
@@ -210,13 +213,69 @@ func (t *Table) line(th *theme.Theme, i int64, focused bool) string {
 	line := t.cut(b.String())
 	switch {
 	case i == t.cursor && focused:
-		return th.Selected.Render(line)
+		cell := th.TabHere
+		if th.Plain { // a hole in the reversed line
+			cell = th.Strong
+		}
+		return t.styled(th.Selected, cell, b.String())
 	case row.Mark != None:
 		return th.Marked.Render(line)
 	case row.Status >= 100 && row.Status < 600:
 		return th.Status[row.Status/100].Render(line)
 	}
 	return th.Text.Render(line)
+}
+
+// span is where a column is in a line, of which the first two cells are the row's marks.
+func (t *Table) span(cell int) (from, to int) {
+	from = 2
+	for i, c := range t.Columns {
+		to = from + c.Width
+		if i == len(t.Columns)-1 {
+			to = max(to, t.left+t.width)
+		}
+		if i == cell-1 {
+			return from, to
+		}
+		from = to + 1
+	}
+	return 0, 0
+}
+
+// styled draws a line, with the cell under the cursor in a style of its own.
+func (t *Table) styled(whole, cell lipgloss.Style, line string) string {
+	line = t.cut(line)
+	from, to := t.span(t.Cell)
+	from, to = max(2, from-t.left), min(t.width, to-t.left)
+	if t.Cell == 0 || from >= to {
+		return whole.Render(line)
+	}
+	return whole.Render(ansi.Truncate(line, from, "")) + cell.Render(ansi.Cut(line, from, to)) + whole.Render(ansi.TruncateLeft(line, to, ""))
+}
+
+// ToCell moves the cursor to a column, from 1, and scrolls so far that it is seen.
+func (t *Table) ToCell(cell int) {
+	t.Cell = max(1, min(cell, len(t.Columns)))
+	from, to := t.span(t.Cell)
+	if t.Cell == len(t.Columns) && len(t.Columns) > 0 {
+		to = from + t.Columns[t.Cell-1].Width
+	}
+	if to-t.left > t.width {
+		t.left = to - t.width
+	}
+	if from-t.left < 2 {
+		t.left = max(0, from-2)
+	}
+}
+
+// CellAt is the column drawn at a cell of a line, from 1; 0 is none.
+func (t *Table) CellAt(x int) int {
+	for i := range t.Columns {
+		if from, to := t.span(i + 1); x >= 2 && x+t.left >= from && x+t.left <= to {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 func mark(th *theme.Theme, m Mark) string {
