@@ -59,7 +59,7 @@ func runSQL(ctx context.Context, env *site.Env, g *site.Globals, o sqlOptions) (
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, g, cfg.Path, safeWriter{env.Err})
+	client, err := newClient(env, g, cfg.Path)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func runSQL(ctx context.Context, env *site.Env, g *site.Globals, o sqlOptions) (
 	return nil
 }
 
-// newClient asks processes of this program. stderr takes what they say there, or is nil.
-func newClient(env *site.Env, g *site.Globals, config string, stderr io.Writer) (*worker.Client, error) {
+// newClient asks processes of this program.
+func newClient(env *site.Env, g *site.Globals, config string) (*worker.Client, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -99,7 +99,7 @@ func newClient(env *site.Env, g *site.Globals, config string, stderr io.Writer) 
 	if g.Verbose {
 		args = append(args, "--verbose")
 	}
-	return worker.New(worker.Config{Path: self, Args: args, Env: env.Environ, Stderr: stderr})
+	return worker.New(worker.Config{Path: self, Args: args, Env: env.Environ, Stderr: safeWriter{env.Err}})
 }
 
 // safeWriter makes what another process says harmless.

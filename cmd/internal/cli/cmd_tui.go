@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -13,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/sql"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
@@ -30,7 +34,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(append(app.Keys(screen.Overview), overview.Keys()...), nil)
+			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.SQL), overview.Keys(), sql.Keys()), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -48,7 +52,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)} {
+		for _, scope := range append([]keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)}, sql.Scopes()...) {
 			for _, e := range keys.Entries(scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
@@ -68,7 +72,7 @@ func (o tuiOptions) options(env *site.Env) (t theme.Options, fixed bool, err err
 	return t, false, site.Usagef("--theme %q: want auto, dark or light", o.theme)
 }
 
-func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) error {
+func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) (err error) {
 	style, fixed, err := o.options(env)
 	if err != nil {
 		return err
@@ -81,9 +85,13 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		return err
 	}
 	defer w.Close()
+	s := &station{w: w, env: env, g: g}
+	desk := newSQLDesk(ctx, s)
+	defer func() { err = errors.Join(err, desk.close()) }()
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: &station{w: w, env: env, g: g}, Keys: keys}),
+			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}),
+			screen.SQL:      sql.New(sql.Config{Data: desk, Tongue: desk.tongue(), Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

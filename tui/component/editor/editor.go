@@ -113,7 +113,7 @@ func (e *Editor) restore(from, to *[]state) bool {
 	*to = append(*to, state{e.lines, e.row, e.col})
 	e.lines, e.row, e.col = last.lines, last.row, last.col
 	e.changed()
-	e.typing = false
+	e.moved()
 	return true
 }
 
@@ -124,8 +124,8 @@ func (e *Editor) replace(from, to int, text string, typed bool) bool {
 		text = strings.ReplaceAll(text, "\n", " ")
 	}
 	whole := e.Text()
-	from = max(0, min(from, len(whole)))
-	to = max(from, min(to, len(whole)))
+	from = boundary(whole, from)
+	to = max(from, boundary(whole, to))
 	if len(whole)-(to-from)+len(text) > MaxBytes {
 		return false
 	}
@@ -146,14 +146,13 @@ func (e *Editor) replace(from, to int, text string, typed bool) bool {
 	return true
 }
 
-// changed keeps what depends on the lines.
+// changed keeps what depends on the lines. The cursor is set after it.
 func (e *Editor) changed() {
 	e.version++
 	e.size = max(0, len(e.lines)-1)
 	for _, line := range e.lines {
 		e.size += len(line)
 	}
-	e.moved()
 }
 
 // moved ends what a move of the cursor ends.

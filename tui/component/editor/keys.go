@@ -114,7 +114,7 @@ func (e *Editor) sideways(name string) bool {
 
 func (e *Editor) vertical(name string) bool {
 	switch name {
-	case "enter", "shift+enter":
+	case "enter", "shift+enter", "ctrl+j":
 		line := e.line(e.row)[:e.col]
 		at := e.Offset()
 		e.replace(at, at, "\n"+line[:len(line)-len(strings.TrimLeft(line, " \t"))], false)

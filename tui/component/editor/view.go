@@ -44,9 +44,9 @@ func (e *Editor) reveal() {
 	switch {
 	case at < e.left:
 		e.left = max(0, at-room/4)
-	case at >= e.left+room:
-		e.left = at - room + 1
-	case at < room:
+	case at >= e.left+max(1, room-1): // the last cell says that there is more
+		e.left = at - max(1, room-1) + 1
+	case at < room-1:
 		e.left = 0
 	}
 }
@@ -99,9 +99,12 @@ func (e *Editor) View(th *theme.Theme, spans []Span, focused bool, fault int) st
 // drawn draws one line that begins at an offset.
 func (e *Editor) drawn(th *theme.Theme, row, at int, spans []Span, cursor bool, fault int) string {
 	d := drawing{th: th, skip: e.left, room: max(1, e.width-e.gutter())}
-	line := e.line(row)
+	line, more := e.line(row), false
 	next := sort.Search(len(spans), func(i int) bool { return spans[i].To > at })
-	for i := 0; i < len(line) && d.room > 0; {
+	for i := 0; i < len(line); {
+		if more = d.room <= 0; more {
+			break
+		}
 		r, n := utf8.DecodeRuneInString(line[i:])
 		for next < len(spans) && spans[next].To <= at+i {
 			next++
@@ -133,6 +136,9 @@ func (e *Editor) drawn(th *theme.Theme, row, at int, spans []Span, cursor bool, 
 		d.add(th.Bad.Reverse(true), " ")
 	}
 	drawn := e.number(th, row, cursor) + d.String()
+	if more && e.width-e.gutter() > 1 {
+		drawn = ansi.Truncate(drawn, e.width-1, "") + th.Dim.Render(safetext.Ellipsis)
+	}
 	if w := ansi.StringWidth(drawn); w != e.width { // characters that join when they meet
 		drawn = ansi.Truncate(drawn, e.width, "")
 		drawn += strings.Repeat(" ", max(0, e.width-ansi.StringWidth(drawn)))

@@ -215,7 +215,8 @@ func (s *Screen) sort() screen.Intent {
 			case by == ByNumber:
 				return sign * numbers(x.Text, y.Text)
 			}
-			return sign * strings.Compare(x.Text, y.Text)
+			// A time's fraction is left out where it is zero: without the Z it sorts first.
+			return sign * strings.Compare(strings.TrimSuffix(x.Text, "Z"), strings.TrimSuffix(y.Text, "Z"))
 		})
 	}
 	s.table.To(0)

@@ -16,6 +16,14 @@ const maxText = editor.MaxBytes
 
 // wanted are the parameters of what a run would ask.
 func (s *Screen) wanted() []string {
+	if now := [2]int{s.editor.Version() + 1, s.editor.Offset()}; s.namesOf != now {
+		s.retoken()
+		s.namesOf, s.names = now, s.params()
+	}
+	return s.names
+}
+
+func (s *Screen) params() []string {
 	sql, _ := asked(s.editor.Text(), s.tokens, s.editor.Offset())
 	return params(sql, s.cfg.Tongue.Tokens(sql))
 }

@@ -43,7 +43,7 @@ func (s *Screen) bars(width, height int) []string {
 	top := s.longest(number)
 	first := max(0, min(int(s.table.Cursor())-(height-1)/2, len(s.order)-(height-1)))
 	rows := s.order[first:min(len(s.order), first+max(0, height-1))]
-	labels, counts := 4, 4
+	labels, counts := 4, min(24, safetext.Width(safetext.Cut(s.answer.Columns[number].Name, 24)))
 	for _, at := range rows {
 		row := s.answer.Rows[at]
 		labels = max(labels, safetext.Width(safetext.Cut(s.text(name, row[name]), maxWidth)))

@@ -22,13 +22,13 @@ type completion struct {
 const maxChoices = 8
 
 // plainWords are known without the engine.
-var plainWords = strings.Fields(`ALL AND AS ASC BETWEEN BY CASE CAST COUNT CREATE CROSS DESC DISTINCT ELSE END EXCEPT EXISTS FALSE FILTER FROM FULL
+var plainWords = strings.Fields(`ALL AND AS ASC BETWEEN BY CASE CAST CREATE CROSS DESC DISTINCT ELSE END EXCEPT EXISTS FALSE FILTER FROM FULL
 	GROUP HAVING ILIKE IN INNER INTERSECT INTERVAL IS JOIN LEFT LIKE LIMIT MACRO NOT NULL OFFSET ON OR ORDER OUTER OVER PARTITION
 	QUALIFY RIGHT SELECT TABLE THEN TRUE UNION USING VALUES VIEW WHEN WHERE WINDOW WITH`)
 
 // learn takes the engine's words; without them the plain ones stay.
 func (s *Screen) learn(words []Word, err error) {
-	s.words, s.wordsErr, s.kinds = words, err, nil
+	s.words, s.wordsErr, s.kinds, s.asksWords = words, err, nil, false
 	s.seen = -1
 	s.retoken()
 }

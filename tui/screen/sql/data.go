@@ -33,7 +33,7 @@ type Tongue struct {
 	// Tokens parts a text into tokens, in their order, without the space between them.
 	Tokens func(text string) []Token
 	// Statement is a view of the records as SQL; its range and zones are the scope's.
-	Statement func(v inquiry.View) string
+	Statement func(v inquiry.View) (string, error)
 }
 
 // Token is one token of SQL.
@@ -104,6 +104,8 @@ type Scope struct {
 	From  string   `json:"from,omitempty"` // as --from takes it: "-24h", "2026-11-23 14:00"
 	To    string   `json:"to,omitempty"`
 	Zones []string `json:"zones,omitempty"`
+	// SkipDamaged: objects that are not what was sealed are left out, and the answer says so.
+	SkipDamaged bool `json:"skip_damaged,omitempty"`
 }
 
 // Question is what is asked.

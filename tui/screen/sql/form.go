@@ -34,6 +34,8 @@ type form struct {
 	run      bool // with the parameters' values, the question is asked
 	checking bool
 	format   int // of the export, in the desk's formats
+	names    int // cells of the longest name
+	top      int // the first field that is drawn
 }
 
 // field is one of them.
@@ -53,6 +55,7 @@ func newScopeForm(s *Screen) *form {
 		newField("from", `-24h, -7d, 2026-11-23T14:00:00Z, "2026-11-23 14:00" in UTC; empty: from the beginning`, s.scope.From),
 		newField("to", "the same forms, exclusive; empty or now", s.scope.To),
 		newField("zones", "names or ids, with a space between them; empty: all", strings.Join(s.scope.Zones, " ")),
+		newField("damaged", "yes answers without the objects that are not what was sealed, and says so", map[bool]string{true: "yes", false: "no"}[s.scope.SkipDamaged]),
 	}}
 	if len(s.desk.Zones) > 0 {
 		f.notes = []string{"zones of the archive: " + strings.Join(s.desk.Zones, " ")}
@@ -150,6 +153,14 @@ func (f *form) done(s *Screen) (screen.Intent, tea.Cmd) {
 	case scopeForm:
 		to := Scope{From: f.value(0), To: f.value(1)}
 		to.Zones = strings.FieldsFunc(f.value(2), func(r rune) bool { return r == ' ' || r == ',' })
+		switch f.value(3) {
+		case "yes":
+			to.SkipDamaged = true
+		case "no", "":
+		default:
+			f.err, f.at = errors.New("without damaged objects: yes or no"), 3
+			return nil, nil
+		}
 		f.checking, f.err = true, nil
 		s.checks++
 		question, data := s.checks, s.cfg.Data
@@ -178,7 +189,7 @@ func (f *form) value(i int) string { return strings.TrimSpace(f.fields[i].editor
 
 func (f *form) point(_ *Screen, msg tea.MouseMsg) {
 	if _, click := msg.(tea.MouseClickMsg); click {
-		if i := (msg.Mouse().Y - 2) / 3; msg.Mouse().Y >= 2 && i < len(f.fields) {
+		if i := f.top + (msg.Mouse().Y-2)/3; msg.Mouse().Y >= 2 && i < len(f.fields) {
 			f.at = i
 		}
 	}
@@ -195,20 +206,24 @@ func (f *form) keys(s *Screen) []key.Binding {
 	return append(out, s.bound(inForm, dismiss)...)
 }
 
-func (f *form) lines(s *Screen, width, height int) []string {
-	t := s.theme
-	out := []string{s.rule(f.title, width, true), ""}
-	names := 0
+func (f *form) lay(width, height int) {
 	for _, x := range f.fields {
-		names = max(names, min(20, safetext.Width(safetext.Cut(x.name, 20))))
+		f.names = max(f.names, min(20, safetext.Width(safetext.Cut(x.name, 20))))
 	}
-	start := 0
+	for i := range f.fields {
+		f.fields[i].editor.SetSize(max(1, width-f.names-6), 1)
+	}
+	f.top = 0
 	if room := (height - 6) / 3; f.at >= room && room > 0 {
-		start = f.at - room + 1
+		f.top = f.at - room + 1
 	}
-	for i := start; i < len(f.fields); i++ {
+}
+
+func (f *form) lines(s *Screen, width int) []string {
+	t, names := s.theme, f.names
+	out := []string{s.rule(f.title, width, true), ""}
+	for i := f.top; i < len(f.fields); i++ {
 		x := &f.fields[i]
-		x.editor.SetSize(max(1, width-names-6), 1)
 		mark, style := " ", t.Text
 		if i == f.at {
 			mark, style = t.Glyphs.Cursor, t.Strong

@@ -18,8 +18,9 @@ type overlay interface {
 	key(s *Screen, msg tea.KeyPressMsg) (screen.Intent, tea.Cmd)
 	point(s *Screen, msg tea.MouseMsg)
 	keys(s *Screen) []key.Binding
-	// lines are at most width cells wide; what is beyond height is cut.
-	lines(s *Screen, width, height int) []string
+	// lay gives it the size in which lines draws it; what is beyond is cut.
+	lay(width, height int)
+	lines(s *Screen, width int) []string
 }
 
 // list is questions to take one from: saved ones, or those asked before.
@@ -29,7 +30,8 @@ type list struct {
 	found       []int // of the items, those that the filter lets through
 	filter      editor.Editor
 	at, top     int
-	rows        int // as drawn
+	rows        int // of the list, and
+	preview     int // of what is under the cursor
 }
 
 // item is one of them.
@@ -165,21 +167,24 @@ func body(q Saved) string {
 	return fmt.Sprintf("-- %s: %s\n%s", q.Name, strings.Join(strings.Fields(q.Title), " "), strings.Join(lines, "\n"))
 }
 
-func (l *list) lines(s *Screen, width, height int) []string {
-	t := s.theme
+func (l *list) lay(width, height int) {
 	l.filter.SetSize(max(1, width-10), 1)
+	l.preview = min(9, (height-2)/2)
+	l.rows = max(1, height-2-l.preview)
+	l.top = max(0, min(l.top, l.at))
+	if l.at >= l.top+l.rows {
+		l.top = l.at - l.rows + 1
+	}
+}
+
+func (l *list) lines(s *Screen, width int) []string {
+	t := s.theme
 	out := []string{
 		s.rule(l.title, width, true),
 		safetext.Cut("  filter: ", width) + l.filter.View(t, nil, true, -1),
 	}
 	if len(l.items) == 0 {
 		return append(out, "", t.Text.Render(safetext.Cut("  "+l.none, width)))
-	}
-	preview := min(9, (height-2)/2)
-	l.rows = max(1, height-2-preview)
-	l.top = max(0, min(l.top, l.at))
-	if l.at >= l.top+l.rows {
-		l.top = l.at - l.rows + 1
 	}
 	names := 0
 	for _, it := range l.items {
@@ -198,7 +203,7 @@ func (l *list) lines(s *Screen, width, height int) []string {
 		out[2] = t.Dim.Render(safetext.Cut("  none of them has that", width))
 		return out
 	}
-	return append(out, s.preview(l.items[l.found[l.at]], width, preview)...)
+	return append(out, s.preview(l.items[l.found[l.at]], width, l.preview)...)
 }
 
 func (l *list) row(s *Screen, it item, here bool, names, width int) string {
@@ -223,7 +228,7 @@ func (l *list) row(s *Screen, it item, here bool, names, width int) string {
 func (s *Screen) preview(it item, width, height int) []string {
 	from := ""
 	if it.saved != nil {
-		from = "of " + it.saved.From
+		from = "from " + it.saved.From
 	}
 	out := []string{s.rule(from, width, false)}
 	if it.about != "" {

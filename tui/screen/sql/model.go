@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,11 +38,16 @@ type Screen struct {
 	seen   int // the editor's version that tokens and spans are of
 	fault  int // where in the text the engine saw something wrong, or -1
 
-	desk     Desk
-	deskErr  error
-	words    []Word
-	kinds    map[string]WordKind // of words, in lower case
-	wordsErr error
+	// names are the parameters of what a run would ask, as of a version and a place of the text.
+	names   []string
+	namesOf [2]int
+
+	desk      Desk
+	deskErr   error
+	words     []Word
+	kinds     map[string]WordKind // of words, in lower case
+	wordsErr  error
+	asksWords bool
 
 	scope      Scope
 	scopeWords string // as Check put it
@@ -104,18 +110,14 @@ func New(cfg Config) *Screen {
 	return s
 }
 
-// Init loads what lies ready, and the words.
+// Init loads what lies ready.
 func (s *Screen) Init() tea.Cmd {
 	data := s.cfg.Data
 	load := func() tea.Msg {
 		desk, err := data.Desk(context.Background())
 		return deskLoaded{desk, err}
 	}
-	learn := func() tea.Msg {
-		words, err := data.Words(context.Background())
-		return wordsLoaded{words, err}
-	}
-	return tea.Batch(load, learn, s.check())
+	return tea.Batch(load, s.check())
 }
 
 // check asks for the scope in words.
@@ -134,9 +136,6 @@ func check(data Data, question int, of Scope) tea.Msg {
 func (s *Screen) SetSize(width, height int) {
 	s.width, s.height = max(1, width), max(1, height)
 	s.lay()
-	if r, ok := s.over.(*reader); ok {
-		r.wrap(s.width, s.height)
-	}
 }
 
 // SetTheme sets how it looks.
@@ -158,6 +157,11 @@ func (s *Screen) Typing() bool {
 func (s *Screen) Show(arg any) tea.Cmd {
 	switch arg := arg.(type) {
 	case inquiry.View:
+		text, err := s.cfg.Tongue.Statement(arg)
+		if err != nil {
+			s.err = fmt.Errorf("the view cannot be written as SQL: %w", err)
+			return s.learning()
+		}
 		s.scope = Scope{Zones: arg.Zones}
 		if !arg.From.IsZero() {
 			s.scope.From = arg.From.UTC().Format(time.RFC3339Nano)
@@ -165,12 +169,25 @@ func (s *Screen) Show(arg any) tea.Cmd {
 		if !arg.To.IsZero() {
 			s.scope.To = arg.To.UTC().Format(time.RFC3339Nano)
 		}
-		s.write(s.cfg.Tongue.Statement(arg))
-		return s.check()
+		s.write(text)
+		return tea.Batch(s.check(), s.learning())
 	case string:
 		s.write(arg)
 	}
-	return nil
+	return s.learning()
+}
+
+// learning asks for the words when the screen is first looked at, and again when that went wrong.
+func (s *Screen) learning() tea.Cmd {
+	if s.asksWords || len(s.words) > 0 {
+		return nil
+	}
+	s.asksWords = true
+	data := s.cfg.Data
+	return func() tea.Msg {
+		words, err := data.Words(context.Background())
+		return wordsLoaded{words, err}
+	}
 }
 
 // write puts another text into the editor, and the keys there.

@@ -21,6 +21,7 @@ type reader struct {
 	text        string   // as it is drawn
 	copy        string   // as it is copied
 	drawn       []string // wrapped
+	width       int
 	top, rows   int
 }
 
@@ -60,6 +61,7 @@ func (s *Screen) whole() overlay {
 
 // wrap parts the text into lines, once for a size.
 func (r *reader) wrap(width, height int) {
+	r.width = width
 	text, more := r.text, ""
 	if len(text) > maxRead {
 		more = fmt.Sprintf("… %s more are not drawn", size(int64(len(text)-maxRead)))
@@ -115,9 +117,16 @@ func (r *reader) keys(s *Screen) []key.Binding {
 	return out
 }
 
-func (r *reader) lines(s *Screen, width, height int) []string {
+// lay wraps anew where the width is another.
+func (r *reader) lay(width, height int) {
+	if width != r.width {
+		r.wrap(width, height)
+	}
 	r.rows = max(1, height-1)
 	r.move(0)
+}
+
+func (r *reader) lines(s *Screen, width int) []string {
 	title := r.title
 	if len(r.drawn) > r.rows {
 		title += fmt.Sprintf(", lines %d to %d of %d", r.top+1, min(len(r.drawn), r.top+r.rows), len(r.drawn))

@@ -187,6 +187,7 @@ func (s *Screen) paste(text string) screen.Intent {
 		s.retoken()
 	case *form:
 		taken = over.fields[over.at].editor.Insert(text)
+		over.follow(s)
 	case *list:
 		taken = over.filter.Insert(text)
 		over.choose()

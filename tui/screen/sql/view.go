@@ -41,6 +41,9 @@ func (s *Screen) lay() {
 	s.table.SetSize(s.width, max(2, l.basis-l.answer))
 	s.retoken()
 	s.fill()
+	if s.over != nil {
+		s.over.lay(s.width, s.height)
+	}
 }
 
 // View draws the scope, the text, what came back and what that stands on.
@@ -48,7 +51,7 @@ func (s *Screen) View() string {
 	l := s.layout()
 	lines := []string{s.scopeLine()}
 	if s.over != nil {
-		lines = s.over.lines(s, s.width, s.height)
+		lines = s.over.lines(s, s.width)
 		return s.finish(lines)
 	}
 	lines = append(lines, strings.Split(s.editor.View(s.theme, s.spans, s.focus == inEditor, s.fault), "\n")...)
@@ -159,18 +162,22 @@ func (s *Screen) state() string {
 	case s.answer == nil:
 		return ""
 	}
-	text := fmt.Sprintf("%s, %d columns, %.2f s", s.count(), len(s.answer.Columns), s.answer.Took.Seconds())
+	text := s.count()
+	if s.answer.More {
+		text += " (the rest was not read)"
+	}
+	text += fmt.Sprintf(", %d columns, %.2f s", len(s.answer.Columns), s.answer.Took.Seconds())
 	if s.err != nil {
 		text += ", of the question before"
 	}
-	if s.answer.More {
-		text += " · the rest was not read: narrow the question, or export"
+	if s.local && s.hasTimes() {
+		text += ", times in " + s.zone()
 	}
 	if s.sortBy > 0 {
-		text += " · sorted by " + s.answer.Columns[s.sortBy-1].Name
+		text += ", by " + s.answer.Columns[s.sortBy-1].Name + " " + map[bool]string{true: s.theme.Glyphs.Down, false: s.theme.Glyphs.Up}[s.falling]
 	}
-	if s.local {
-		text += " · times in " + s.zone()
+	if _, column, ok := s.here(); ok && s.focus == inAnswer {
+		text += fmt.Sprintf(" · row %s, %s", group(int(s.table.Cursor())+1), s.answer.Columns[column].Name)
 	}
 	return text
 }
@@ -178,7 +185,7 @@ func (s *Screen) state() string {
 // going is how far what is under way has come.
 func (s *Screen) going() string {
 	t, g := s.task, s.theme.Glyphs
-	text := g.Spinner[int(t.now/100)%len(g.Spinner)] + " "
+	text := g.Spinner[int((t.now-t.began)/100)%len(g.Spinner)] + " "
 	if t.exporting {
 		text += "export: "
 	}
@@ -226,12 +233,12 @@ func (s *Screen) welcome() []string {
 	keys := s.cfg.Keys
 	out := []string{
 		"",
-		help(keys.Key(scope, run).Help().Key, "runs the statement at the cursor; those before it that CREATE something run first"),
+		help(keys.Key(scope, run).Help().Key, "runs the statement at the cursor, behind what was CREATEd before it"),
 		help(keys.Key(inEditor, complete).Help().Key, "completes views, fields, functions and keywords"),
 		help(keys.Key(scope, library).Help().Key, fmt.Sprintf("has %d saved questions, %s those that were asked before", len(s.desk.Saved), keys.Key(scope, past).Help().Key)),
 		help(keys.Key(scope, ground).Help().Key, "chooses the range of event time, and zones"),
 		"",
-		"  " + s.theme.Dim.Render(safetext.Cut("logs has the records by field, raw their lines, windows what was collected, chain the entries.", max(0, s.width-4))),
+		"  " + s.theme.Dim.Render(safetext.Cut("Views: logs (fields), raw (lines), windows (what was collected), chain.", max(0, s.width-4))),
 	}
 	if s.wordsErr != nil {
 		out = append(out, "", s.theme.Warn.Render(safetext.Cut("  "+s.theme.Glyphs.Warn+" fields cannot be completed: "+s.wordsErr.Error(), s.width)))
