@@ -31,7 +31,8 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "tui", Short: "The workstation: how each zone stands, in a terminal", Args: cobra.NoArgs,
 		Long: "Look at an archive in a terminal. This version has the overview: each zone's state and lag, what needs an operator,\n" +
-			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
+			"and a map of its hours; chains are verified before anything of them is shown. On the SQL screen questions are written,\n" +
+			"run, charted and exported, each answer with what it stands on. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.SQL), overview.Keys(), sql.Keys()), nil)

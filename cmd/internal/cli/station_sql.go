@@ -102,9 +102,7 @@ func (d *sqlDesk) Desk(ctx context.Context) (sql.Desk, error) {
 		desk.Notes = append(desk.Notes, err.Error())
 	}
 	if zones, err := d.zones(ctx); err == nil { // without the catalog zones have their ids
-		for _, name := range zones {
-			desk.Zones = append(desk.Zones, name)
-		}
+		desk.Zones = zones
 	}
 	library, err := findLibrary(d.env, d.g)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/clipperhouse/displaywidth"
+
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
@@ -214,14 +216,14 @@ func placed(text, message string) (string, int) {
 	return before, offsetOf(text, n, shown, column)
 }
 
-// bytesOf is how many bytes so many characters at the beginning of a text take.
-func bytesOf(text string, characters int) int {
+// bytesOf is how many bytes so many cells at the beginning of a text take: DuckDB's caret is where a terminal has it.
+func bytesOf(text string, cells int) int {
 	n := 0
-	for i := range text {
-		if n == characters {
+	for i, r := range text {
+		if n >= cells {
 			return i
 		}
-		n++
+		n += displaywidth.Rune(r)
 	}
 	return len(text)
 }

@@ -149,6 +149,9 @@ func (d *sqlDesk) target(t sql.Target) (out sql.Exported, err error) {
 	if format.Format(t.Format) != format.JSON {
 		out.Beside = out.Path + provenanceSuffix
 	}
+	if info, err := os.Stat(filepath.Dir(out.Path)); err != nil || !info.IsDir() {
+		return out, fmt.Errorf("there is no folder %s", filepath.Dir(out.Path))
+	}
 	for _, path := range []string{out.Path, out.Beside} {
 		info, err := os.Stat(path)
 		switch {

@@ -131,6 +131,10 @@ func (s *Screen) inAnswer(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 		s.over = newReader(s, "what the answer stands on", strings.Join(s.answer.Evidence.Footer, "\n"), "what it stands on")
 	case open:
 		s.over = s.whole()
+	case record:
+		s.over = s.wholeRow()
+	case find:
+		s.over = newColumns(s)
 	case order:
 		return s.sort(), nil
 	case chart:
@@ -261,14 +265,17 @@ func (s *Screen) hasTimes() bool {
 
 // count is a number of rows in words.
 func (s *Screen) count() string {
-	n := len(s.answer.Rows)
-	switch {
-	case s.answer.More:
-		return fmt.Sprintf("the first %s rows", group(n))
-	case n == 1:
-		return "1 row"
+	if n := len(s.answer.Rows); !s.answer.More {
+		return counted(n, "row")
 	}
-	return group(n) + " rows"
+	return fmt.Sprintf("first %s rows, more not read", group(len(s.answer.Rows)))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return group(n) + " " + what + "s"
 }
 
 // group writes a number with its thousands apart.

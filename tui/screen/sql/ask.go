@@ -12,7 +12,10 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 )
 
-const maxText = editor.MaxBytes
+const (
+	maxText = editor.MaxBytes
+	maxPast = 2000 // questions of the history that are kept at hand
+)
 
 // wanted are the parameters of what a run would ask.
 func (s *Screen) wanted() []string {
@@ -70,7 +73,9 @@ func (s *Screen) ask() (screen.Intent, tea.Cmd) {
 		answer, err := data.Ask(ctx, q, tell(follow))
 		return answered{number, answer, err}
 	}
-	s.desk.History = append(s.desk.History, q.SQL)
+	if n := len(s.desk.History); n == 0 || s.desk.History[n-1] != q.SQL {
+		s.desk.History = append(s.desk.History[max(0, n-maxPast+1):n:n], q.SQL)
+	}
 	remember := func() tea.Msg { return remembered{q.SQL, data.Remember(context.Background(), q.SQL)} }
 	return nil, tea.Batch(ask, s.follow(follow), s.beat(number), remember)
 }
@@ -127,6 +132,7 @@ func (s *Screen) answered(msg answered) (screen.Intent, tea.Cmd) {
 	}
 	s.task.cancel()
 	s.task.waiting = false
+	s.errOfExport = false
 	if s.err = msg.err; s.err != nil {
 		s.mark(s.err)
 		return nil, nil
@@ -196,8 +202,8 @@ func (s *Screen) exported(msg exported) (screen.Intent, tea.Cmd) {
 	s.task.cancel()
 	s.task.waiting = false
 	if msg.err != nil {
-		s.err = msg.err
-		return screen.Say{Level: screen.Bad, Text: "nothing was exported: " + msg.err.Error()}, nil
+		s.err, s.errOfExport = msg.err, true
+		return screen.Say{Level: screen.Bad, Text: "nothing was exported"}, nil
 	}
 	s.err = nil
 	text := fmt.Sprintf("%s: %s", msg.wrote.Path, size(msg.wrote.Bytes))

@@ -42,13 +42,16 @@ func (s *Screen) copyRow() screen.Intent {
 	if !ok {
 		return nil
 	}
+	return bounded(s.rowText(row), "the row, with its question and what it stands on")
+}
+
+func (s *Screen) rowText(row []Cell) string {
 	var b strings.Builder
 	b.WriteString(s.heading())
 	for i, c := range row {
 		fmt.Fprintf(&b, "- %s: %s\n", markdown(s.answer.Columns[i].Name), markdown(plain(c)))
 	}
-	b.WriteString(s.ground())
-	return bounded(b.String(), "the row, with its question and what it stands on")
+	return b.String() + s.ground()
 }
 
 func plain(c Cell) string {

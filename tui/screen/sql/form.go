@@ -243,8 +243,10 @@ func (f *form) lines(s *Screen, width int) []string {
 	switch {
 	case f.err != nil:
 		out = append(out, "")
+		mark := t.Glyphs.Bad
 		for _, line := range wrap(f.err.Error(), width-6, 4) {
-			out = append(out, t.Bad.Render("  "+t.Glyphs.Bad+" "+line))
+			out = append(out, t.Bad.Render("  "+mark+" "+line))
+			mark = " "
 		}
 	case f.checking:
 		out = append(out, "", t.Dim.Render(safetext.Cut("  looking whether there is such a thing "+t.Glyphs.Ellipsis, width)))

@@ -33,6 +33,7 @@ const (
 	redo     keymap.Action = "redo"
 	older    keymap.Action = "older"
 	newer    keymap.Action = "newer"
+	clear    keymap.Action = "clear"
 	leave    keymap.Action = "leave"
 
 	up       keymap.Action = "up"
@@ -44,6 +45,8 @@ const (
 	first    keymap.Action = "first"
 	last     keymap.Action = "last"
 	open     keymap.Action = "open"
+	record   keymap.Action = "row"
+	find     keymap.Action = "find-column"
 	order    keymap.Action = "sort"
 	chart    keymap.Action = "chart"
 	basis    keymap.Action = "basis"
@@ -78,6 +81,7 @@ func Keys() []keymap.Entry {
 		entry(inEditor, "write", redo, "redo", "ctrl+y"),
 		entry(inEditor, "write", older, "question before", "ctrl+p"),
 		entry(inEditor, "write", newer, "question after", "ctrl+n"),
+		entry(inEditor, "write", clear, "empty the editor", "ctrl+l"),
 		entry(inEditor, "move", leave, "to the answer", "esc"),
 
 		entry(inAnswer, "move", up, "row above", "up", "k"),
@@ -86,9 +90,11 @@ func Keys() []keymap.Entry {
 		entry(inAnswer, "move", right, "column after", "right", "l"),
 		entry(inAnswer, "move", pageUp, "page up", "pgup", "ctrl+b"),
 		entry(inAnswer, "move", pageDown, "page down", "pgdown", "ctrl+f", "space"),
+		entry(inAnswer, "move", find, "find a column", "/"),
 		entry(inAnswer, "move", first, "first row", "home", "g"),
 		entry(inAnswer, "move", last, "last row", "end", "G"),
 		entry(inAnswer, "answer", open, "whole value", "enter"),
+		entry(inAnswer, "answer", record, "whole row", "v"),
 		entry(inAnswer, "answer", order, "sort", "s"),
 		entry(inAnswer, "answer", chart, "chart", "b"),
 		entry(inAnswer, "answer", basis, "what it stands on", "p"),
@@ -162,6 +168,9 @@ func (s *Screen) Keys() []key.Binding {
 
 func (s *Screen) editorKeys() []key.Binding {
 	var out []key.Binding
+	if !s.editor.Empty() {
+		out = append(out, s.bound(inEditor, clear)...)
+	}
 	if s.editor.CanUndo() {
 		out = append(out, s.bound(inEditor, undo)...)
 	}
@@ -183,7 +192,7 @@ func (s *Screen) editorKeys() []key.Binding {
 func (s *Screen) answerKeys() []key.Binding {
 	out := s.bound(inAnswer, edit)
 	if s.table.Total() > 0 {
-		out = append(out, s.bound(inAnswer, open, order)...)
+		out = append(out, s.bound(inAnswer, open, record, order)...)
 	}
 	if s.chartable() {
 		out = append(out, s.bound(inAnswer, chart)...)
@@ -200,7 +209,7 @@ func (s *Screen) answerKeys() []key.Binding {
 		out = append(out, s.bound(inAnswer, up, down, pageUp, pageDown, first, last)...)
 	}
 	if len(s.table.Columns) > 1 && !s.charted {
-		out = append(out, s.bound(inAnswer, left, right)...)
+		out = append(out, s.bound(inAnswer, left, right, find)...)
 	}
 	return out
 }

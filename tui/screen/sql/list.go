@@ -40,6 +40,7 @@ type item struct {
 	about       string
 	sql         string
 	saved       *Saved
+	column      int // of the answer, from 1, where it is one
 }
 
 func newLibrary(s *Screen) *list {
@@ -65,6 +66,21 @@ func newHistory(s *Screen) *list {
 		}
 	}
 	l.choose()
+	return l
+}
+
+// newColumns are the answer's columns, to go to one.
+func newColumns(s *Screen) *list {
+	l := &list{title: "columns of the answer", none: "The answer has no column.", filter: editor.Editor{Single: true}}
+	for i, c := range s.answer.Columns {
+		it := item{name: c.Name, title: c.Type, column: i + 1}
+		if row, _, ok := s.here(); ok {
+			it.sql = s.text(i, row[i])
+		}
+		l.items = append(l.items, it)
+	}
+	l.choose()
+	l.at = max(0, s.table.Cell-1)
 	return l
 }
 
@@ -136,6 +152,11 @@ func (l *list) keys(s *Screen) []key.Binding {
 
 // pick takes a question into the editor, and asks for its parameters.
 func (s *Screen) pick(it item) (screen.Intent, tea.Cmd) {
+	if it.column > 0 {
+		s.over, s.charted = nil, false
+		s.table.ToCell(it.column)
+		return nil, nil
+	}
 	text := it.sql
 	if it.saved != nil {
 		text = body(*it.saved)
@@ -189,7 +210,7 @@ func (l *list) lines(s *Screen, width int) []string {
 	names := 0
 	for _, it := range l.items {
 		if it.title != "" {
-			names = max(names, min(32, safetext.Width(safetext.Cut(it.name, 32))))
+			names = max(names, min(40, safetext.Width(safetext.Cut(it.name, 40))))
 		}
 	}
 	for row := range l.rows {
@@ -227,8 +248,11 @@ func (l *list) row(s *Screen, it item, here bool, names, width int) string {
 // preview is what a question asks.
 func (s *Screen) preview(it item, width, height int) []string {
 	from := ""
-	if it.saved != nil {
+	switch {
+	case it.saved != nil:
 		from = "from " + it.saved.From
+	case it.column > 0:
+		from = "in the row under the cursor"
 	}
 	out := []string{s.rule(from, width, false)}
 	if it.about != "" {

@@ -64,15 +64,16 @@ type Screen struct {
 
 	task task
 
-	answer  *Answer
-	of      Question // what the answer is to
-	err     error
-	order   []int // the answer's rows as they are shown
-	sortBy  int   // column from 1, 0 is the answer's order
-	falling bool
-	charted bool
-	local   bool
-	table   table.Table
+	answer      *Answer
+	of          Question // what the answer is to
+	err         error
+	errOfExport bool
+	order       []int // the answer's rows as they are shown
+	sortBy      int   // column from 1, 0 is the answer's order
+	falling     bool
+	charted     bool
+	local       bool
+	table       table.Table
 }
 
 // task is what is under way.
@@ -193,8 +194,11 @@ func (s *Screen) learning() tea.Cmd {
 // write puts another text into the editor, and the keys there.
 func (s *Screen) write(text string) {
 	s.editor.Set(text)
-	s.focus, s.over, s.completing, s.fault = inEditor, nil, nil, -1
+	s.focus, s.over, s.completing, s.fault, s.err = inEditor, nil, nil, -1, nil
 	s.retoken()
+	if len(statements(s.editor.Text(), s.tokens)) == 1 { // of more than one, a run asks the last
+		s.editor.SetOffset(0)
+	}
 	s.lay()
 }
 

@@ -26,7 +26,10 @@ type reader struct {
 }
 
 // maxRead bounds what is drawn of a text.
-const maxRead = 256 << 10
+const (
+	maxRead = 256 << 10
+	maxLine = 4 << 10 // cells of a value among those of its row
+)
 
 func newReader(s *Screen, title, text, what string) *reader {
 	r := &reader{title: title, text: text, copy: text, what: what}
@@ -56,6 +59,25 @@ func (s *Screen) whole() overlay {
 	}
 	r := newReader(s, title, text, "the value of "+column.Name)
 	r.copy = c.Text
+	return r
+}
+
+// wholeRow shows all values of the row under the cursor, by name.
+func (s *Screen) wholeRow() overlay {
+	row, _, ok := s.here()
+	if !ok {
+		return nil
+	}
+	names := 0
+	for _, c := range s.answer.Columns {
+		names = max(names, min(40, safetext.Width(safetext.Cut(c.Name, 40))))
+	}
+	var drawn strings.Builder
+	for i, c := range s.answer.Columns {
+		drawn.WriteString(safetext.Fit(c.Name, names) + "  " + safetext.Cut(s.text(i, row[i]), maxLine) + "\n")
+	}
+	r := newReader(s, "row "+group(int(s.table.Cursor())+1), strings.TrimSuffix(drawn.String(), "\n"), "the row")
+	r.copy = s.rowText(row)
 	return r
 }
 
@@ -147,7 +169,7 @@ func wrap(text string, width, n int) (out []string) {
 	width = max(1, width)
 	for part := range strings.SplitSeq(text, "\n") {
 		part = safetext.Line(part)
-		for _, line := range strings.Split(lipgloss.Wrap(part, width, " /:,"), "\n") {
+		for _, line := range strings.Split(lipgloss.Wrap(part, width, "/"), "\n") {
 			if len(out) == n {
 				out[n-1] = safetext.Cut(out[n-1]+" …", width)
 				return out

@@ -134,6 +134,9 @@ func (s *Screen) inEditor(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 		if !s.editor.Redo() {
 			return screen.Say{Text: "there is nothing to redo"}, nil
 		}
+	case clear:
+		s.editor.Set("")
+		s.fault, s.remembering = -1, -1
 	case older:
 		s.remember(-1)
 	case newer:

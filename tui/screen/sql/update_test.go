@@ -162,7 +162,11 @@ func TestAnswer(t *testing.T) {
 	}
 	b.press("u")
 	b.sees("16:39:26.5+01:00", "times in CET", "by last_seen ↑")
-	b.press("b")
+	b.press("/", "a", "g", "e", "enter")
+	b.sees("row 40, agent")
+	b.press("v")
+	b.sees("country    gb", `agent      evil\x1b]0`)
+	b.press("q", "b")
 	b.sees("█")
 	b.press("b", "p")
 	b.sees("! coverage INCOMPLETE, 24 windows")
@@ -201,7 +205,7 @@ func TestMore(t *testing.T) {
 	if say, ok := b.last().(screen.Say); !ok || !strings.Contains(say.Text, "not all rows") {
 		t.Errorf("sorted: %v", b.last())
 	}
-	b.sees("the first 40 rows", "the rest was not read")
+	b.sees("first 40 rows, more not read")
 	b.press("c")
 	if c, ok := b.last().(screen.Copy); !ok || !strings.Contains(c.Text, "rows of more than that") {
 		t.Errorf("copied as if it were all: %v", b.last())

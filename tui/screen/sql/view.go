@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -162,12 +163,8 @@ func (s *Screen) state() string {
 	case s.answer == nil:
 		return ""
 	}
-	text := s.count()
-	if s.answer.More {
-		text += " (the rest was not read)"
-	}
-	text += fmt.Sprintf(", %d columns, %.2f s", len(s.answer.Columns), s.answer.Took.Seconds())
-	if s.err != nil {
+	text := s.count() + ", " + counted(len(s.answer.Columns), "column") + ", " + seconds(s.answer.Took)
+	if s.err != nil && !s.errOfExport {
 		text += ", of the question before"
 	}
 	if s.local && s.hasTimes() {
@@ -180,6 +177,14 @@ func (s *Screen) state() string {
 		text += fmt.Sprintf(" · row %s, %s", group(int(s.table.Cursor())+1), s.answer.Columns[column].Name)
 	}
 	return text
+}
+
+// seconds is a time that somebody waited.
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
 // going is how far what is under way has come.
@@ -210,10 +215,11 @@ func (s *Screen) failed() []string {
 	}
 	most := max(1, min(9, (s.height-4)/2))
 	var out []string
+	mark := s.theme.Glyphs.Bad
 	for _, line := range wrap(s.err.Error(), s.width-4, most) {
-		out = append(out, s.theme.Bad.Render("  "+line))
+		out = append(out, mark+" "+s.theme.Bad.Render(line))
+		mark = " "
 	}
-	out[0] = s.theme.Bad.Render(s.theme.Glyphs.Bad+" ") + strings.Replace(out[0], "  ", "", 1)
 	var fault *Fault
 	if errors.As(s.err, &fault) && fault.Hint != "" {
 		out = append(out, s.theme.Text.Render(safetext.Cut("  → "+fault.Hint, s.width)))
