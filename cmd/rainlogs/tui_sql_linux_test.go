@@ -51,7 +51,7 @@ func (c *screen) types(keys ...string) {
 
 const (
 	ctrlL, ctrlQ, ctrlR, ctrlU = "\x0c", "\x11", "\x12", "\x15"
-	esc, enter, f8                    = "\x1b", "\r", "\x1b[19~"
+	esc, enter, f8             = "\x1b", "\r", "\x1b[19~"
 )
 
 // TestWorkstationSQL asks on a real terminal: an answer and what it stands on,

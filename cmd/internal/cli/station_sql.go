@@ -26,10 +26,11 @@ import (
 // sqlDesk is what the SQL screen asks. Nothing is started before the first
 // question; close ends what is under way and waits for it.
 type sqlDesk struct {
-	env *site.Env
-	g   *site.Globals
-	cfg string        // the config's path, for other processes
-	max time.Duration // a question's time limit
+	env     *site.Env
+	g       *site.Globals
+	cfg     string        // the config's path, for other processes
+	archive string        // id
+	max     time.Duration // a question's time limit
 
 	ctx   context.Context //nolint:containedctx // ends with the station
 	end   context.CancelFunc
@@ -45,7 +46,7 @@ func newSQLDesk(ctx context.Context, s *station) *sqlDesk {
 	ctx, end := context.WithCancel(ctx)
 	quiet := *s.env
 	quiet.Err = io.Discard // the screen is there
-	return &sqlDesk{env: &quiet, g: s.g, cfg: s.w.Config.Path, max: s.w.Config.Query.Timeout, ctx: ctx, end: end}
+	return &sqlDesk{env: &quiet, g: s.g, cfg: s.w.Config.Path, archive: s.w.Archive, max: s.w.Config.Query.Timeout, ctx: ctx, end: end}
 }
 
 // tongue is what the screen must know of SQL.

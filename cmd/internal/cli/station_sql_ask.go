@@ -14,6 +14,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/sqltext"
 	"github.com/fabriziosalmi/rainlogs/query/worker"
+	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/sql"
 )
 
@@ -51,7 +52,7 @@ func (d *sqlDesk) Ask(ctx context.Context, q sql.Question, progress func(sql.Pro
 	if err := keep(a, res, progress); err != nil {
 		return nil, sqlFault(q.SQL, err)
 	}
-	a.Evidence = standsOn(res.Provenance)
+	a.Evidence, a.Archive, a.Ground = standsOn(res.Provenance), d.archive, groundOf(res.Provenance, q.Scope)
 	a.Took = d.env.Now().Sub(started)
 	return a, nil
 }
@@ -149,6 +150,21 @@ func standsOn(p query.Provenance) sql.Evidence {
 	_ = format.WriteFooter(&b, p) // a builder takes everything
 	e.Footer = strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	return e
+}
+
+// groundOf is what was asked of, as the screen that investigates looks at it. Chains of several datasets are no one view.
+func groundOf(p query.Provenance, s sql.Scope) inquiry.View {
+	v := inquiry.View{From: p.Range.From, To: p.Range.To}
+	for i, c := range p.Chains {
+		if i > 0 && c.Dataset != v.Dataset {
+			return inquiry.View{}
+		}
+		v.Dataset = c.Dataset
+		if len(s.Zones) > 0 {
+			v.Zones = append(v.Zones, c.Zone)
+		}
+	}
+	return v
 }
 
 // doubts counts what is in doubt by its state.

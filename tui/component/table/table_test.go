@@ -10,6 +10,7 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/table"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
+	"github.com/fabriziosalmi/rainlogs/tui/tuitest"
 )
 
 var columns = []table.Column{{Name: "time", Width: 8}, {Name: "status", Width: 6, Right: true}, {Name: "path", Width: 10}}
@@ -127,5 +128,37 @@ func BenchmarkView(b *testing.B) {
 	th := theme.New(theme.Options{Dark: true})
 	for b.Loop() {
 		_ = tab.View(th, true)
+	}
+}
+
+// TestCell: the cursor's column is seen, is where a click finds it, and is
+// drawn apart from its row, in whatever width.
+func TestCell(t *testing.T) {
+	t.Parallel()
+	for _, o := range tuitest.Themes {
+		th := theme.New(o)
+		for width := 1; width < 90; width += 4 {
+			var tab table.Table
+			for i := range 9 {
+				tab.Columns = append(tab.Columns, table.Column{Name: fmt.Sprint("c", i), Width: 3 + 2*i})
+			}
+			tab.SetSize(width, 4)
+			tab.Reset(3)
+			tab.Fill(0, []table.Row{{Cells: []string{"a", "日本語", "c", "d", "e", "f", "g", "h", "i"}}, {}, {}})
+			for _, to := range []int{1, 9, 5, 4, 7, 2, 100, -100} {
+				tab.ToCell(to)
+				view := tab.View(th, true)
+				for _, line := range strings.Split(view, "\n") {
+					if ansi.StringWidth(line) != width {
+						t.Fatalf("width %d, column %d: %d cells", width, to, ansi.StringWidth(line))
+					}
+				}
+				name := tab.Columns[tab.Cell-1].Name
+				head := ansi.Strip(strings.Split(view, "\n")[0])
+				if x := strings.Index(head, name); width > 30 && (x < 0 || tab.CellAt(x) != tab.Cell) {
+					t.Fatalf("width %d: column %d is not seen, or not found: %q", width, tab.Cell, head)
+				}
+			}
+		}
 	}
 }

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,6 +132,11 @@ func (s *Screen) inAnswer(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 		s.over = s.whole()
 	case record:
 		s.over = s.wholeRow()
+	case pivot:
+		if to := s.pivot(); to != nil {
+			return to, nil
+		}
+		return screen.Say{Text: "only a record (_zone, _seq and _line in its row) or the value of a field can be looked into"}, nil
 	case find:
 		s.over = newColumns(s)
 	case order:
@@ -207,56 +211,11 @@ func (s *Screen) sort() screen.Intent {
 		s.order[i] = i
 	}
 	if s.sortBy > 0 {
-		at, by, sign := s.sortBy-1, s.answer.Columns[s.sortBy-1].Sort, 1
-		if s.falling {
-			sign = -1
-		}
-		slices.SortStableFunc(s.order, func(a, b int) int {
-			x, y := s.answer.Rows[a][at], s.answer.Rows[b][at]
-			switch {
-			case x.Null || y.Null: // last, whichever way
-				return flag(x.Null) - flag(y.Null)
-			case by == ByNumber:
-				return sign * numbers(x.Text, y.Text)
-			}
-			// A time's fraction is left out where it is zero: without the Z it sorts first.
-			return sign * strings.Compare(strings.TrimSuffix(x.Text, "Z"), strings.TrimSuffix(y.Text, "Z"))
-		})
+		s.arrange(s.sortBy-1, s.falling)
 	}
 	s.table.To(0)
 	s.again()
 	return nil
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// numbers compares two numbers as the engine writes them, exactly.
-func numbers(a, b string) int {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	switch {
-	case errX != nil || errY != nil:
-		return strings.Compare(a, b)
-	case x != x || y != y: // NaN is the largest, as the engine has it
-		return flag(x != x) - flag(y != y)
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	case a == b:
-		return 0
-	}
-	exactX, okX := new(big.Rat).SetString(a)
-	exactY, okY := new(big.Rat).SetString(b)
-	if !okX || !okY {
-		return 0
-	}
-	return exactX.Cmp(exactY)
 }
 
 func (s *Screen) hasTimes() bool {

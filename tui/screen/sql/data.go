@@ -129,6 +129,9 @@ type Answer struct {
 	More     bool
 	Took     time.Duration
 	Evidence Evidence
+	// Ground is what was asked of, as Investigate would look at it; Archive is its id.
+	Ground  inquiry.View
+	Archive string
 }
 
 // Column is a column of an answer.

@@ -47,6 +47,7 @@ const (
 	open     keymap.Action = "open"
 	record   keymap.Action = "row"
 	find     keymap.Action = "find-column"
+	pivot    keymap.Action = "investigate"
 	order    keymap.Action = "sort"
 	chart    keymap.Action = "chart"
 	basis    keymap.Action = "basis"
@@ -95,6 +96,7 @@ func Keys() []keymap.Entry {
 		entry(inAnswer, "move", last, "last row", "end", "G"),
 		entry(inAnswer, "answer", open, "whole value", "enter"),
 		entry(inAnswer, "answer", record, "whole row", "v"),
+		entry(inAnswer, "answer", pivot, "investigate", "o"),
 		entry(inAnswer, "answer", order, "sort", "s"),
 		entry(inAnswer, "answer", chart, "chart", "b"),
 		entry(inAnswer, "answer", basis, "what it stands on", "p"),
@@ -193,6 +195,9 @@ func (s *Screen) answerKeys() []key.Binding {
 	out := s.bound(inAnswer, edit)
 	if s.table.Total() > 0 {
 		out = append(out, s.bound(inAnswer, open, record, order)...)
+	}
+	if s.pivot() != nil {
+		out = append(out, s.bound(inAnswer, pivot)...)
 	}
 	if s.chartable() {
 		out = append(out, s.bound(inAnswer, chart)...)

@@ -3,6 +3,7 @@ package sql_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -190,6 +191,34 @@ func TestNumbersSortExactly(t *testing.T) {
 	}
 	want := []string{"-1", "0.1", "9007199254740992", "9007199254740993", "9007199254740994", "1e300", "nan", "NULL"}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPivot: a row that is a record leads to it, a field's value to all records with it.
+func TestPivot(t *testing.T) {
+	t.Parallel()
+	ground := inquiry.View{Dataset: "http_requests", Zones: []string{"z"}, From: time.Unix(1, 0)}
+	data := full()
+	data.answer.Ground, data.answer.Archive = ground, "a"
+	b := draw(t, data, small, theme.Options{})
+	b.write("SELECT 1")
+	b.press("f5", "esc", "o")
+	want := screen.Go{To: screen.Investigate, Arg: ground.With(inquiry.Filter{Field: "ClientIP", Op: inquiry.Is, Value: "203.0.113.0"})}
+	if diff := cmp.Diff(screen.Intent(want), b.last()); diff != "" {
+		t.Error(diff)
+	}
+	b.press("right", "o")
+	if _, ok := b.last().(screen.Say); !ok {
+		t.Errorf("a count leads to %v", b.last())
+	}
+	data.answer = &sql.Answer{
+		Ground: ground, Archive: "a", Columns: []sql.Column{{Name: "_line"}, {Name: "_zone"}, {Name: "_seq"}},
+		Rows: [][]sql.Cell{cells("7", "zz", "0"), cells("7", "NULL", "x")},
+	}
+	b.press("f5", "o")
+	want = screen.Go{To: screen.Investigate, Arg: inquiry.Ref{Archive: "a", Zone: "zz", Dataset: "http_requests", Seq: 0, Line: 7}}
+	if diff := cmp.Diff(screen.Intent(want), b.last()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -504,4 +533,28 @@ func TestMouse(t *testing.T) {
 	b.send(tea.MouseClickMsg{X: 4, Y: 3, Button: tea.MouseLeft})
 	b.press("enter")
 	b.sees("$top")
+}
+
+// BenchmarkFrame: a key and what is drawn after it, with as many rows as are kept.
+func BenchmarkFrame(b *testing.B) {
+	data := full()
+	for i := range 100_000 {
+		data.answer.Rows = append(data.answer.Rows, cells(fmt.Sprintf("203.0.113.%d", i), fmt.Sprint(i*7919%100_003), "2026-03-14T15:39:26.5Z", "it", "Mozilla/5.0"))
+	}
+	long := "SELECT 1;\n" + strings.Repeat("SELECT ClientIP, count(*) FROM logs -- of them\nWHERE ClientIP = 'x';\n", 200)
+	for name, keys := range map[string][]string{
+		"type": {"e", "x", "esc"}, "row": {"down"}, "page": {"pgdown"}, "column": {"right"}, "sort": {"s"}, "bars": {"b", "down", "b"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := draw(b, data, tuitest.Size{Width: 120, Height: 38}, theme.Options{Dark: true})
+			s.write(long)
+			s.press("f5", "esc", "right")
+			for b.Loop() {
+				for _, k := range keys {
+					s.press(k)
+					s.View()
+				}
+			}
+		})
+	}
 }
