@@ -178,6 +178,9 @@ func (d *sqlDesk) Check(ctx context.Context, s sql.Scope) (string, error) {
 	default:
 		words += ", " + inWords(r.From) + " to " + inWords(r.To) + " UTC"
 	}
+	if s.SkipDamaged {
+		words += ", without what is damaged"
+	}
 	return words, d.known(ctx, s.Zones)
 }
 

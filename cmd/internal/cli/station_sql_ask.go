@@ -125,15 +125,18 @@ func standsOn(p query.Provenance) sql.Evidence {
 		}
 	}
 	if n := len(p.Objects.Damaged); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d objects DAMAGED and left out", n))
+		parts = append(parts, fmt.Sprintf("DAMAGED objects left out: %d", n))
 	}
 	if n := p.Scan.Unreadable; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d lines unreadable", n))
+		parts = append(parts, fmt.Sprintf("unreadable lines: %d", n))
 	}
 	if c := p.Coverage; c.Complete {
 		parts = append(parts, fmt.Sprintf("coverage complete, %d windows", c.Windows))
 	} else {
 		parts = append(parts, fmt.Sprintf("coverage INCOMPLETE (%s): absence is no proof", doubts(c)))
+	}
+	if e.Sound {
+		parts = append(parts, "pinned key")
 	}
 	switch o := p.Objects; {
 	case o.Verified+o.Columns == 0:
@@ -143,9 +146,7 @@ func standsOn(p query.Provenance) sql.Evidence {
 	default:
 		parts = append(parts, fmt.Sprintf("%d of %d objects verified", o.Verified, o.Selected))
 	}
-	if e.Line = strings.Join(parts, " · "); e.Sound {
-		e.Line += " · pinned key"
-	}
+	e.Line = strings.Join(parts, " · ")
 	var b strings.Builder
 	_ = format.WriteFooter(&b, p) // a builder takes everything
 	e.Footer = strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
@@ -192,8 +193,7 @@ func sqlFault(text string, err error) error {
 	var told *worker.Error
 	switch {
 	case errors.As(err, &damage):
-		f.Text = damage.Error()
-		f.Hint = "the chain screen and rainlogs verify tell all of it; the range can be asked of without what is damaged"
+		f.Text, f.Damage = damage.Error(), true
 	case errors.Is(err, query.ErrTimeout):
 		f.Hint = "a narrower range, or query.timeout in the config, gives it time"
 	case errors.Is(err, query.ErrSQL), errors.Is(err, query.ErrForbidden):

@@ -125,8 +125,8 @@ func TestStandsOn(t *testing.T) {
 	doubtful.Objects.Damaged = []*dataset.DamageError{{}}
 	doubtful.Objects.Columns = 0
 	for line, p := range map[string]query.Provenance{
-		"coverage complete, 24 windows · 24 of 24 objects verified, 4 as columns · pinned key":                                                      whole,
-		"key NOT PINNED · 1 objects DAMAGED and left out · coverage INCOMPLETE (2 gap, 1 missing): absence is no proof · 20 of 24 objects verified": doubtful,
+		"coverage complete, 24 windows · pinned key · 24 of 24 objects verified, 4 as columns":                                                   whole,
+		"key NOT PINNED · DAMAGED objects left out: 1 · coverage INCOMPLETE (2 gap, 1 missing): absence is no proof · 20 of 24 objects verified": doubtful,
 	} {
 		e := standsOn(p)
 		if e.Line != line || e.Sound != (strings.HasPrefix(line, "coverage complete")) || len(e.Footer) < 4 {

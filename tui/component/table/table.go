@@ -19,7 +19,7 @@ import (
 // Column is one column.
 type Column struct {
 	Name  string
-	Width int // cells; the last column gets what is left
+	Width int // cells; the last column gets what is left, unless it is Right
 	Right bool
 }
 
@@ -172,7 +172,7 @@ func (t *Table) header() string {
 // fit brings a text to its column's width; the last column is as wide as its text.
 func (t *Table) fit(c Column, i int, text string) string {
 	switch {
-	case i == len(t.Columns)-1:
+	case i == len(t.Columns)-1 && !c.Right:
 		return safetext.Cut(text, max(c.Width, t.width+t.left))
 	case c.Right:
 		return safetext.FitRight(text, c.Width)
@@ -231,7 +231,7 @@ func (t *Table) span(cell int) (from, to int) {
 	from = 2
 	for i, c := range t.Columns {
 		to = from + c.Width
-		if i == len(t.Columns)-1 {
+		if i == len(t.Columns)-1 && !c.Right {
 			to = max(to, t.left+t.width)
 		}
 		if i == cell-1 {

@@ -183,6 +183,8 @@ type Fault struct {
 	Text string
 	Hint string // what to do, or ""
 	At   int    // where in the question's SQL, or -1
+	// Damage: an object is not what was sealed; a scope with SkipDamaged is answered without it.
+	Damage bool
 }
 
 func (f *Fault) Error() string { return f.Text }

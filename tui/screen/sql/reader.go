@@ -48,6 +48,8 @@ func (s *Screen) whole() overlay {
 	switch {
 	case c.Null:
 		text = "NULL: there is no value"
+	case c.Text == "":
+		text = "a text without characters"
 	case json.Valid([]byte(c.Text)) && strings.ContainsAny(c.Text[:1], "{["):
 		var b bytes.Buffer
 		if json.Indent(&b, []byte(c.Text), "", "  ") == nil {
@@ -166,6 +168,9 @@ func (r *reader) lines(s *Screen, width int) []string {
 
 // wrap parts a text from anywhere into at most n drawable lines.
 func wrap(text string, width, n int) (out []string) {
+	if text == "" {
+		return nil
+	}
 	width = max(1, width)
 	for part := range strings.SplitSeq(text, "\n") {
 		part = safetext.Line(part)

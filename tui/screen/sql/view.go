@@ -220,10 +220,23 @@ func (s *Screen) failed() []string {
 		mark = " "
 	}
 	var fault *Fault
-	if errors.As(s.err, &fault) && fault.Hint != "" {
-		out = append(out, s.theme.Text.Render(safetext.Cut("  → "+fault.Hint, s.width)))
+	if !errors.As(s.err, &fault) {
+		return out
+	}
+	mark = "→"
+	for _, line := range wrap(s.todo(fault), s.width-6, 2) {
+		out = append(out, s.theme.Text.Render(safetext.Cut("  "+mark+" "+line, s.width)))
+		mark = " "
 	}
 	return out
+}
+
+// todo is what to do about a fault.
+func (s *Screen) todo(f *Fault) string {
+	if f.Damage {
+		return s.cfg.Keys.Key(scope, ground).Help().Key + ", damaged: yes, answers without it and says so; the chain screen and rainlogs verify tell all of it"
+	}
+	return f.Hint
 }
 
 // welcome is what can be done while there is no answer.
@@ -239,7 +252,7 @@ func (s *Screen) welcome() []string {
 	out := []string{
 		"",
 		help(keys.Key(scope, run).Help().Key, "runs the statement at the cursor, behind what was CREATEd before it"),
-		help(keys.Key(inEditor, complete).Help().Key, "completes views, fields, functions and keywords"),
+		help(keys.Key(inEditor, complete).Help().Key, "completes views, fields, functions and keywords"+map[bool]string{true: ", once they are learned", false: ""}[s.asksWords]),
 		help(keys.Key(scope, library).Help().Key, fmt.Sprintf("has %d saved questions, %s those that were asked before", len(s.desk.Saved), keys.Key(scope, past).Help().Key)),
 		help(keys.Key(scope, ground).Help().Key, "chooses the range of event time, and zones"),
 		"",
