@@ -241,7 +241,8 @@ func value(th *theme.Theme, s *Section, v Value, cursor string, width int, here 
 	case "-":
 		style = th.Bad
 	}
-	return safetext.Cut(style.Render(line), width) + th.Title.Render(bars) + th.Dim.Render(safetext.Cut(number, max(0, width-safetext.Width(line)-bar)))
+	line = safetext.Cut(line, width)
+	return style.Render(line) + th.Title.Render(bars) + th.Dim.Render(safetext.Cut(number, max(0, width-safetext.Width(line)-bar)))
 }
 
 // Bar is a part of a whole as a bar of exactly width cells; what is there at all shows.

@@ -205,11 +205,17 @@ func (s *Screen) takeFacet(a answer) {
 }
 
 func (s *Screen) takeRecord(a answer) (screen.Intent, tea.Cmd) {
+	s.locating = false
 	if s.recordErr = a.err; a.err != nil {
-		if _, ok := a.got.(located); ok && s.history.here() == nil {
-			return screen.Say{Level: screen.Bad, Text: a.err.Error()}, s.visit(s.latest(), nil)
+		if _, ok := a.got.(located); !ok {
+			return nil, nil
 		}
-		return nil, nil
+		intent := screen.Say{Level: screen.Bad, Text: a.err.Error()}
+		s.wantedRef, s.recordErr, s.open = inquiry.Ref{}, nil, false
+		if s.history.here() == nil {
+			return intent, s.visit(s.latest(), nil)
+		}
+		return intent, nil
 	}
 	switch got := a.got.(type) {
 	case Record:

@@ -261,7 +261,7 @@ func (s *Screen) top(field string) int { return max(facetsAtFirst, s.tops[field]
 // askRecord asks the record under the cursor whole, if it is to be shown.
 func (s *Screen) askRecord() tea.Cmd {
 	row, ok := s.row()
-	if !s.open || !ok || s.seeking || s.sought != nil || row.Ref == s.wantedRef {
+	if !s.open || !ok || s.seeking || s.locating || s.sought != nil || row.Ref == s.wantedRef {
 		return nil
 	}
 	return s.askRef(row.Ref)
@@ -278,7 +278,7 @@ func (s *Screen) askRef(ref inquiry.Ref) tea.Cmd {
 
 // locate opens a record by its address.
 func (s *Screen) locate(ref inquiry.Ref) tea.Cmd {
-	s.wantedRef, s.recordErr, s.open, s.focus = ref, nil, true, onTable
+	s.wantedRef, s.recordErr, s.open, s.focus, s.locating = ref, nil, true, onTable, true
 	data := s.cfg.Data
 	return s.ask(ofRecord, func(ctx context.Context) (any, error) {
 		r, err := data.Record(ctx, ref)
@@ -288,6 +288,7 @@ func (s *Screen) locate(ref inquiry.Ref) tea.Cmd {
 
 // follow asks what is shown and not here: rows, the record, facets.
 func (s *Screen) follow() tea.Cmd {
+	s.fitTable()
 	var cmds []tea.Cmd
 	if s.total >= 0 && s.rowsErr == nil && !s.waiting(ofRows) {
 		if first, _, lacks := s.table.Need(); lacks {
@@ -317,7 +318,7 @@ func (s *Screen) stop() bool {
 		case ofRows:
 			s.rowsErr = errStopped
 		case ofRecord:
-			s.recordErr = errStopped
+			s.recordErr, s.locating = errStopped, false
 		}
 	}
 	for i := range s.facets.Sections {

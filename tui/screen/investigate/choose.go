@@ -163,7 +163,7 @@ func (s *Screen) pickView() {
 	s.history.walk(func(i, depth int) {
 		v := s.history.nodes[i].view
 		nodes = append(nodes, i)
-		items = append(items, picker.Item{Name: s.describe(v), Detail: s.rangeText(v, false), Indent: depth, On: i == s.history.at})
+		items = append(items, picker.Item{Name: s.describe(v), Detail: v.From.In(s.location()).Format("01-02 15:04") + " " + span(v.To.Sub(v.From)), Indent: depth, On: i == s.history.at})
 	})
 	s.pick = &choice{Picker: picker.Picker{Title: "views", Items: items}}
 	s.pick.To(slices.Index(nodes, s.history.at))

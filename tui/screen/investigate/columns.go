@@ -281,10 +281,11 @@ func (s *Screen) layFacets() {
 		old[f.Field] = f
 	}
 	s.facets.Sections = nil
+	_, chosen := s.fields[s.view.Dataset]
 	for i, f := range s.pickFields(s.fields, favourites.facets, 8) {
 		section, known := old[f]
 		if !known {
-			section = facets.Section{Field: f, Open: i < 6}
+			section = facets.Section{Field: f, Open: i < 6 || chosen}
 		}
 		section.State, section.Shown = facets.Waiting, max(facetsShown, s.tops[f])
 		s.facets.Sections = append(s.facets.Sections, section)

@@ -119,9 +119,9 @@ func (s *Screen) counted() string {
 	}
 	switch {
 	case s.draft == nil && s.total >= 0:
-		parts = append(parts, humanize.Comma(s.total)+" records")
+		parts = append(parts, records(s.total))
 	case h.cells > 0 && !asking:
-		parts = append(parts, humanize.Comma(h.Total)+" records")
+		parts = append(parts, records(h.Total))
 	case asking:
 		parts = append(parts, s.theme.Glyphs.Ellipsis+" records")
 	}
@@ -133,6 +133,13 @@ func (s *Screen) counted() string {
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "  ") + " "
+}
+
+func records(n int64) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return humanize.Comma(n) + " records"
 }
 
 func (s *Screen) chipsWidth() int { return max(1, s.width-safetext.Width(s.counted())-2) }
@@ -257,7 +264,7 @@ func (s *Screen) brushLine(h *histogramOf) string {
 		hint += ", " + s.label(brushKey) + " selects"
 	}
 	state := [...]string{Pending: "  not collected yet", Expired: "  expired", Gap: "  A GAP: silence proves nothing"}[min(worst, Gap)]
-	text := fmt.Sprintf(" %s %s (%s)  %s records%s", s.theme.Glyphs.Up, s.rangeText(v, false), span(b.Sub(a)), humanize.Comma(total), classes)
+	text := fmt.Sprintf(" %s %s (%s)  %s%s", s.theme.Glyphs.Up, s.rangeText(v, false), span(b.Sub(a)), records(total), classes)
 	style := s.theme.Strong
 	if worst == Gap {
 		style = s.theme.Bad

@@ -86,10 +86,15 @@ func (s *Screen) beside(l *layout, body area) {
 	}
 }
 
-// resize brings the parts that know their size to it.
-func (s *Screen) resize() {
+// fitTable gives the table the size that it has now.
+func (s *Screen) fitTable() {
 	l := s.layout()
 	s.table.SetSize(max(1, l.table.w), max(2, l.table.h))
+}
+
+// resize brings the parts that know their size to it.
+func (s *Screen) resize() {
+	s.fitTable()
 	if s.grounded && s.history.here() != nil {
 		s.layColumns()
 		s.redrawTimes()
@@ -105,7 +110,7 @@ func (s *Screen) setFocus(p pane) {
 	if p == onChips {
 		s.chips.At = max(0, s.chips.At)
 	}
-	s.resize()
+	s.fitTable()
 }
 
 // panes are those that can have the keys now, from the top to the bottom.

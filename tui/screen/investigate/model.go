@@ -82,6 +82,7 @@ type Screen struct {
 	open      bool // the record pane is
 	record    Record
 	wantedRef inquiry.Ref // of the record pane
+	locating  bool        // wantedRef is gone to, and not found yet
 	recordErr error
 	pane      record.Pane
 	chips     chips.Chips

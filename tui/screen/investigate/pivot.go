@@ -237,7 +237,7 @@ func (s *Screen) question() string {
 		text += f.String()
 	}
 	if s.total >= 0 {
-		text += fmt.Sprintf("; %d records", s.total)
+		text += "; " + records(s.total)
 	}
 	if s.hist.Evidence != "" && s.hist.view.Equal(s.view) {
 		complete := "complete"

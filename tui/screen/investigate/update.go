@@ -223,7 +223,6 @@ func (s *Screen) enterKey() (screen.Intent, tea.Cmd) {
 			s.setFocus(onRecord)
 		} else if _, ok := s.row(); ok {
 			s.open = true
-			s.resize()
 		}
 	case onRecord:
 		return s.copyValue(), nil
