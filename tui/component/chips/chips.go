@@ -45,7 +45,8 @@ func (c *Chips) places(width int) (out []place, hidden int) {
 	x := 0
 	for i := first; i < len(c.Chips); i++ {
 		w := safetext.Width(c.text(i))
-		if x+w > width-6 && !(i == len(c.Chips)-1 && first == 0 && x+w <= width) {
+		last := i == len(c.Chips)-1 && first == 0 // no count of hidden ones behind it
+		if x+w > width-6 && (!last || x+w > width) {
 			if w = width - x - 6; w < 12 && i > first {
 				break
 			}

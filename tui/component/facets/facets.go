@@ -99,6 +99,21 @@ func (f *Facets) Here() (section, value int) {
 	return f.at.section, f.at.value
 }
 
+// SetValues hands in the values of a section; the cursor stays on the value that it is on, if that is there.
+func (f *Facets) SetValues(section int, values []Value) {
+	s := &f.Sections[section]
+	old := s.Values
+	s.State, s.Values = Loaded, values
+	if f.at.section != section || f.at.value < 0 || f.at.value >= len(old) {
+		return
+	}
+	was := old[f.at.value]
+	f.at.value = slices.IndexFunc(values, func(v Value) bool { return v.Text == was.Text && v.Null == was.Null })
+	if f.at.value < 0 {
+		f.at.value = Heading
+	}
+}
+
 // Settle puts the cursor where there is a line, after the sections were changed.
 func (f *Facets) Settle() { f.Move(0) }
 
@@ -176,10 +191,10 @@ func (f *Facets) line(th *theme.Theme, at spot, width int, here bool) string {
 		}
 		return th.Dim.Render(safetext.Fit(text, width))
 	case note:
-		switch {
-		case s.State == Failed:
+		switch s.State {
+		case Failed:
 			return th.Bad.Render(safetext.Fit("  "+th.Glyphs.Bad+" "+s.Err, width))
-		case s.State == Waiting:
+		case Waiting:
 			return th.Dim.Render(safetext.Fit("  "+th.Glyphs.Ellipsis, width))
 		}
 		return th.Dim.Render(safetext.Fit("  none", width))

@@ -13,12 +13,13 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
-// max is how many characters a field takes.
+// maxRunes is how many characters a field takes.
 const maxRunes = 4096
 
 // Prompt is the state. The zero value is an empty field.
 type Prompt struct {
 	Label string
+	Hint  string // shown while there is no text
 	text  []rune
 	at    int // the cursor, in characters
 }
@@ -109,13 +110,16 @@ func (p *Prompt) View(th *theme.Theme, width int) string {
 	if room < 2 {
 		return th.Title.Render(safetext.Fit(label, width))
 	}
+	if len(p.text) == 0 {
+		return th.Title.Render(label) + th.Text.Reverse(true).Render(" ") + th.Dim.Render(safetext.Fit(" "+p.Hint, room-1))
+	}
 	before, here, after := safetext.Line(string(p.text[:p.at])), " ", ""
 	if p.at < len(p.text) {
 		here = safetext.Line(string(p.text[p.at : p.at+1]))
 		after = safetext.Line(string(p.text[p.at+1:]))
 	}
 	if w := safetext.Width(before); w > room-2 {
-		before = safetext.Ellipsis + ansi.TruncateLeft(before, w-max(0, room-safetext.Width(here)-2), "")
+		before = safetext.Ellipsis + ansi.TruncateLeft(before, w-max(0, room-safetext.Width(here)-1), "")
 	}
 	if here == "" || safetext.Width(here)+safetext.Width(before) > room {
 		before, here, after = "", safetext.Ellipsis, ""

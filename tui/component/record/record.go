@@ -224,7 +224,6 @@ func (w *wrapper) add(span safetext.Span) bool {
 	for text := span.Text; text != ""; {
 		part := ansi.Truncate(text, w.width-w.used, "")
 		if part == "" && w.used == 0 { // a character wider than the line
-			part, text = "", text[:0]
 			w.over = true
 			return false
 		}

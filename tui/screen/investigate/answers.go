@@ -195,10 +195,12 @@ func (s *Screen) takeFacet(a answer) {
 			f.State, f.Err = facets.Failed, a.err.Error()
 			continue
 		}
-		f.State, f.Values, f.Distinct, f.Total = facets.Loaded, nil, got.Distinct, got.Total
+		f.Distinct, f.Total = got.Distinct, got.Total
+		var values []facets.Value
 		for _, v := range got.Values {
-			f.Values = append(f.Values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})
+			values = append(values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})
 		}
+		s.facets.SetValues(i, values)
 	}
 	s.signFacets()
 	s.facets.Settle()

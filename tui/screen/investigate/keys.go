@@ -111,7 +111,7 @@ func Keys() []keymap.Entry {
 		e("time", zoomOut, "zoom out", "-"),
 		e("time", earlier, "earlier", "<", ","),
 		e("time", later, "later", ">", "."),
-		e("time", brushKey, "begin or end a selection", "space", "s"),
+		e("time", brushKey, "select", "space", "s"),
 		e("time", extendL, "select to the left", "shift+left"),
 		e("time", extendR, "select to the right", "shift+right"),
 		e("look", open, "open", "enter"),
@@ -166,7 +166,8 @@ func (s *Screen) label(a keymap.Action) string {
 // Keys are those that work now, the most wanted first.
 func (s *Screen) Keys() []key.Binding {
 	var out []key.Binding
-	in, actions := scope, []keymap.Action(nil)
+	var in keymap.Scope
+	var actions []keymap.Action
 	switch {
 	case s.prompt != nil:
 		in, actions = promptScope, []keymap.Action{accept, cancel}

@@ -10,19 +10,16 @@ func (s *Screen) works(a keymap.Action) bool {
 	if s.history.here() == nil {
 		return a == reload && !s.busy() || a == cancel && s.busy()
 	}
+	onLine := s.focus == onChips || s.focus == onTime // there is no up and down
 	switch a {
-	case include, exclude, onlyThis:
-		return s.focus != onChips && s.focus != onTime
+	case include, exclude, onlyThis, up, down, pageUp, pageDown:
+		return !onLine
 	case negate, remove:
 		return s.focus == onChips
 	case clear:
 		return len(s.view.Filters) > 0
 	case brushKey, extendL, extendR:
 		return s.focus == onTime && len(s.hist.Buckets) > 0
-	case up, down, pageUp, pageDown, first, last:
-		return s.focus != onChips && s.focus != onTime || a == first || a == last
-	case left, right:
-		return s.focus != onFacets || len(s.facets.Sections) > 0
 	case cancel:
 		return s.busy() || s.brush.on || s.open || s.focus != onTable || s.pane.Searched() != ""
 	case localKey:
