@@ -110,7 +110,7 @@ func newWorld(t *testing.T, store func(*datasettest.Archive) dataset.Objects, ca
 	t.Cleanup(func() { _ = e.Close() })
 	ask := asker(t, e, objects, chains)
 	w.Lookup = lookup.New(lookup.Config{
-		Archive: "5f", Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
+		Archive: "5f", ManyLines: 200, Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
 		Chains: func(context.Context) ([]dataset.Chain, error) { return chains, nil },
 		Names:  func(context.Context) map[string]string { return map[string]string{datasettest.Zone: "shop.example"} },
 	})
@@ -190,8 +190,8 @@ func filters() []inquiry.Filter {
 	return out
 }
 
-// views are ranges and filters by chance, and single filters.
-func views(n int, eachFilter bool) (out []inquiry.View) {
+// views are ranges and filters by chance, and every other filter alone.
+func views(n int, odd bool) (out []inquiry.View) {
 	r := rand.New(rand.NewPCG(7, 7))
 	all := filters()
 	for i := range n {
@@ -209,7 +209,7 @@ func views(n int, eachFilter bool) (out []inquiry.View) {
 		out = append(out, v)
 	}
 	for i, f := range all {
-		if !eachFilter && i%4 > 0 {
+		if (i%2 > 0) == odd {
 			continue
 		}
 		out = append(out, inquiry.View{Dataset: "http_requests", Filters: []inquiry.Filter{f}})
@@ -239,7 +239,7 @@ func TestAnswers(t *testing.T) {
 			if err := w.Prepare(t.Context(), inquiry.View{Dataset: "http_requests"}, func(done, total int64) { last = total - done }); err != nil || last != 0 {
 				t.Fatalf("prepare: %v, %d lines left", err, last)
 			}
-			for _, v := range views(16, cached) {
+			for _, v := range views(10, cached) {
 				want := w.of(v)
 				w.rows(t, v, want)
 				w.histogram(t, v, want)
@@ -324,6 +324,24 @@ func (w *world) facet(t *testing.T, v inquiry.View, want []rec) {
 	}
 	if diff := gocmp.Diff(expected, f); diff != "" {
 		t.Fatalf("facet: %s", diff)
+	}
+}
+
+// TestRoughFacet: of a field with a value for each record some are counted, and that is said.
+func TestRoughFacet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inMemory, false)
+	f, err := w.Facet(t.Context(), inquiry.View{Dataset: "http_requests"}, "RayID", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Rough || f.Distinct != 0 || f.Total != int64(len(w.recs)) || len(f.Values) != 3 {
+		t.Errorf("%+v", f)
+	}
+	for _, v := range f.Values {
+		if n := len(w.of(inquiry.View{Filters: []inquiry.Filter{{Field: "RayID", Op: inquiry.Is, Value: v.Text}}})); int64(n) != v.Count || n != 1 {
+			t.Errorf("%q is there %d times, not %d", v.Text, n, v.Count)
+		}
 	}
 }
 
