@@ -103,9 +103,12 @@ type Bucket struct {
 type Facet struct {
 	Field  string
 	Values []Value
-	// Distinct is how many values there are, about; 0 if that is not known.
+	// Distinct is how many values there are; 0 if that is not known.
 	Distinct int64
-	Total    int64 // records of the view
+	// Rough: there are very many values, and those here may not be the most
+	// frequent ones. Their counts are exact.
+	Rough bool
+	Total int64 // records of the view
 }
 
 // Value is one of them.
