@@ -242,6 +242,7 @@ func TestAnswers(t *testing.T) {
 			for _, v := range views(10, cached) {
 				want := w.of(v)
 				w.rows(t, v, want)
+				w.find(t, v, want)
 				w.histogram(t, v, want)
 				w.facet(t, v, want)
 				if t.Failed() {
@@ -277,6 +278,34 @@ func (w *world) rows(t *testing.T, v inquiry.View, want []rec) {
 	}
 	if diff := gocmp.Diff(plain, got, gocmp.AllowUnexported(rec{})); diff != "" {
 		t.Fatalf("rows: -want +got\n%s", diff)
+	}
+}
+
+// find looks for records that the view has, and for ones that it does not have.
+func (w *world) find(t *testing.T, v inquiry.View, want []rec) {
+	t.Helper()
+	for i := 0; i < len(w.recs); i += 41 {
+		r := w.recs[i]
+		at, before, beside := -1, 0, false
+		for k, o := range want {
+			if o.seq == r.seq && o.line == r.line {
+				at = k
+			}
+			beside = beside || o.seq == r.seq
+			if n := cmp.Or(cmp.Compare(o.seq, r.seq), o.at.Compare(r.at), cmp.Compare(o.line, r.line)); n < 0 {
+				before++
+			}
+		}
+		ref := inquiry.Ref{Zone: datasettest.Zone, Dataset: "http_requests", Seq: r.seq, Line: r.line}
+		row, exact, err := w.Find(t.Context(), v, ref, r.at)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case at >= 0 && (!exact || row != int64(at)):
+			t.Errorf("record %d/%d is found in row %d, %t; it is in %d", r.seq, r.line, row, exact, at)
+		case at < 0 && exact, at < 0 && beside && row != int64(before), row < 0 || row > int64(len(want)):
+			t.Errorf("record %d/%d, which is not there, is found in row %d, %t; it would be in %d", r.seq, r.line, row, exact, before)
+		}
 	}
 }
 

@@ -243,8 +243,8 @@ func (l *Lookup) row(v inquiry.View, cells []any) investigate.Row {
 		r.Status = int(status)
 	}
 	for _, c := range cells[5:] {
-		text, _ := c.(string)
-		r.Cells = append(r.Cells, text)
+		text, some := c.(string)
+		r.Cells, r.Nulls = append(r.Cells, text), append(r.Nulls, !some)
 	}
 	return r
 }

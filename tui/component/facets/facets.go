@@ -41,6 +41,7 @@ type Section struct {
 	Values   []Value
 	Shown    int   // how many of the values are drawn, 0 for all
 	Distinct int64 // 0: not known
+	Rough    bool  // others may be more frequent
 	Total    int64
 }
 
@@ -211,6 +212,8 @@ func heading(cursor string, s *Section, width int) string {
 	switch {
 	case s.Open && s.State == Waiting && len(s.Values) > 0: // of what was asked before
 		number = safetext.Ellipsis
+	case s.Open && s.State == Loaded && s.Rough:
+		number = "rough"
 	case s.Open && s.State == Loaded && s.Distinct > 0:
 		number = Count(s.Distinct)
 	}

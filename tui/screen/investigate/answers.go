@@ -159,29 +159,14 @@ func (s *Screen) takePage(p Page) tea.Cmd {
 		s.sought = nil
 		return nil
 	}
-	at, here := place(p, *s.sought)
-	if !here && s.total > int64(len(p.Rows)) {
-		s.seeking = true
-		return s.seek()
-	}
-	s.sought = nil
-	s.table.To(at)
-	return nil
-}
-
-// place is where in a page a record is, or would be.
-func place(p Page, want Row) (row int64, here bool) {
 	for i, r := range p.Rows {
-		if r.Ref == want.Ref {
-			return p.First + int64(i), true
+		if r.Ref == s.sought.Ref {
+			s.sought = nil
+			s.table.To(p.First + int64(i))
+			return nil
 		}
 	}
-	for i, r := range p.Rows {
-		if compare(r, want) >= 0 {
-			return p.First + int64(i), false
-		}
-	}
-	return p.First + int64(len(p.Rows)), false
+	return s.seek()
 }
 
 func (s *Screen) takeFacet(a answer) {
@@ -195,7 +180,7 @@ func (s *Screen) takeFacet(a answer) {
 			f.State, f.Err = facets.Failed, a.err.Error()
 			continue
 		}
-		f.Distinct, f.Total = got.Distinct, got.Total
+		f.Distinct, f.Total, f.Rough = got.Distinct, got.Total, got.Rough
 		var values []facets.Value
 		for _, v := range got.Values {
 			values = append(values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})

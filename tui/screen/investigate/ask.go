@@ -1,10 +1,8 @@
 package investigate
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -152,43 +150,17 @@ func (s *Screen) askRows(first, cursor int64) tea.Cmd {
 
 // seek looks for the record sought in a table of many rows.
 func (s *Screen) seek() tea.Cmd {
-	data, v, columns, want, total := s.cfg.Data, s.view, s.asked, *s.sought, s.total
+	data, can := s.cfg.Data.(Finder)
+	v, want := s.view, s.sought
 	s.sought = nil
+	if !can {
+		return nil
+	}
+	s.seeking = true
 	return s.ask(ofRows, func(ctx context.Context) (any, error) {
-		found, err := find(ctx, data, v, columns, want, total)
-		return found, err
+		row, exact, err := data.Find(ctx, v, want.Ref, want.Time)
+		return foundRow{row, exact}, err
 	})
-}
-
-// find is where in the order of the table a record is, or would be.
-func find(ctx context.Context, data Data, v inquiry.View, columns []string, want Row, total int64) (foundRow, error) {
-	low, high := int64(0), total
-	for high-low > rowsAtOnce {
-		middle := (low + high) / 2
-		p, err := data.Rows(ctx, v, columns, middle, 1)
-		if err != nil {
-			return foundRow{}, fmt.Errorf("find the record: %w", err)
-		}
-		if len(p.Rows) == 0 {
-			return foundRow{row: low}, nil
-		}
-		if compare(p.Rows[0], want) < 0 {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	p, err := data.Rows(ctx, v, columns, low, int(high-low)+1)
-	if err != nil {
-		return foundRow{}, fmt.Errorf("find the record: %w", err)
-	}
-	row, here := place(Page{First: low, Rows: p.Rows}, want)
-	return foundRow{row, here}, nil
-}
-
-// compare orders records as the table does: by zone, window and event time.
-func compare(a, b Row) int {
-	return cmp.Or(cmp.Compare(a.Ref.Zone, b.Ref.Zone), cmp.Compare(a.Ref.Seq, b.Ref.Seq), a.Time.Compare(b.Time), cmp.Compare(a.Ref.Line, b.Ref.Line))
 }
 
 // facetsAtFirst is how many values of a field are asked for at first, facetsShown how many of them are drawn, and facetsMost the most.

@@ -27,6 +27,14 @@ type Data interface {
 	Record(ctx context.Context, ref inquiry.Ref) (Record, error)
 }
 
+// Finder is Data that knows where in a view a record stands; without it, the
+// cursor is on the first record of each new view.
+type Finder interface {
+	// Find returns the row of a record in a view, of which the event time is known too. If the
+	// view does not have it, that is where it would be, and exact is false.
+	Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, at time.Time) (row int64, exact bool, err error)
+}
+
 // Marks keeps what a person has put on records.
 type Marks interface {
 	// Marks returns all of them, in no order.

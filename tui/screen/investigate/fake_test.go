@@ -211,3 +211,15 @@ func (f *fake) Unmark(_ context.Context, ref inquiry.Ref) error {
 	f.marks = slices.DeleteFunc(f.marks, func(o inquiry.Bookmark) bool { return o.Ref == ref })
 	return f.err["unmark"]
 }
+
+// Find is by the order of the records.
+func (f *fake) Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, _ time.Time) (row int64, exact bool, err error) {
+	err = f.note(ctx, "find", v)
+	for i, r := range f.of(v) {
+		if !r.Ref.Before(ref) {
+			return int64(i), r.Ref == ref, err
+		}
+		row = int64(i) + 1
+	}
+	return row, false, err
+}

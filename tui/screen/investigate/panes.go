@@ -144,9 +144,9 @@ func (s *Screen) foot() string {
 	case h.cells == 0 || !h.view.Equal(s.view):
 		text = "asking " + t.Glyphs.Ellipsis
 	case h.Complete:
-		text, style = t.Glyphs.Good+" complete: "+h.Evidence, t.Good
+		text, style = t.Glyphs.Good+" "+s.stands(), t.Good
 	default:
-		text, style = t.Glyphs.Warn+" not complete: "+h.Evidence, t.Warn
+		text, style = t.Glyphs.Warn+" "+s.stands(), t.Warn
 	}
 	return style.Render(safetext.Fit(text, room)) + "  " + t.Text.Render(safetext.Cut(where, s.width-room-2))
 }

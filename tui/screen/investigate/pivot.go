@@ -32,6 +32,9 @@ func (s *Screen) subjectHere() (f inquiry.Filter, what string) {
 		i, v := s.facets.Here()
 		if i >= 0 && v >= 0 && v < len(s.facets.Sections[i].Values) {
 			section := &s.facets.Sections[i]
+			if len(section.Values[v].Text) >= MaxCell {
+				return f, "the value is too long to filter by: filter by a part of it with " + s.label(addFilter)
+			}
 			return valueFilter(section.Field, section.Values[v].Text, section.Values[v].Null), ""
 		}
 		return f, "there is no value under the cursor: go to one of the field's"
@@ -221,6 +224,17 @@ func (s *Screen) copyOf(c copied) screen.Intent {
 	return screen.Copy{Text: b.String(), What: "the record, its address and the question"}
 }
 
+// stands is what the histogram, and so the view, stands on.
+func (s *Screen) stands() string {
+	switch {
+	case s.hist.Complete && strings.HasPrefix(s.hist.Evidence, "complete"):
+		return s.hist.Evidence
+	case s.hist.Complete:
+		return "complete: " + s.hist.Evidence
+	}
+	return "not complete: " + s.hist.Evidence
+}
+
 // question is the view in words, with what its answer stands on.
 func (s *Screen) question() string {
 	var names []string
@@ -240,11 +254,7 @@ func (s *Screen) question() string {
 		text += "; " + records(s.total)
 	}
 	if s.hist.Evidence != "" && s.hist.view.Equal(s.view) {
-		complete := "complete"
-		if !s.hist.Complete {
-			complete = "NOT complete"
-		}
-		text += "; " + complete + ": " + s.hist.Evidence
+		text += "; " + s.stands()
 	}
 	return text
 }

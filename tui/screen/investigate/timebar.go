@@ -177,6 +177,12 @@ func (s *Screen) toBrush() tea.Cmd {
 		return nil
 	}
 	from, to := s.hist.between(s.brush.span())
+	if from.Before(s.view.From) { // the edges are round times
+		from = s.view.From
+	}
+	if to.After(s.view.To) {
+		to = s.view.To
+	}
 	if to.Sub(from) < shortest {
 		return nil
 	}
