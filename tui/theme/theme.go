@@ -106,8 +106,8 @@ var nearest = map[rune]byte{'…': '~', '·': '.', '→': '>', '←': '<', '↑'
 type Glyphs struct {
 	Bars             [9]string // from nothing to full, for a histogram's top cells
 	Block, Half      string
-	Left             string // the left half of a cell, for bars that lie
-	Good, Warn, Bad  string // a state, each of one cell
+	Across           [9]string // from nothing to full, for bars that lie
+	Good, Warn, Bad  string    // a state, each of one cell
 	Pending, Empty   string
 	Gap              string // a notch where evidence is missing
 	Cursor, Bookmark string
@@ -123,14 +123,14 @@ type Glyphs struct {
 func glyphs(ascii bool) Glyphs {
 	if ascii {
 		return Glyphs{
-			Bars: [9]string{" ", ".", ".", ":", "-", "=", "+", "*", "#"}, Block: "#", Half: "-", Left: "-",
+			Bars: [9]string{" ", ".", ".", ":", "-", "=", "+", "*", "#"}, Block: "#", Half: "-", Across: [9]string{" ", "-", "-", "-", "-", "=", "=", "=", "#"},
 			Good: "+", Warn: "!", Bad: "X", Pending: "~", Empty: ".", Gap: "!", Cursor: ">", Bookmark: "*", Note: "\"",
 			Up: "^", Down: "v", To: ">", Bullet: "*", Ellipsis: "~", Rule: "-", Pillar: "|", Times: "x",
 			Border: lipgloss.ASCIIBorder(), Spinner: []string{"|", "/", "-", `\`},
 		}
 	}
 	return Glyphs{
-		Bars: [9]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, Block: "█", Half: "▄", Left: "▌",
+		Bars: [9]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, Block: "█", Half: "▄", Across: [9]string{" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
 		Good: "✓", Warn: "!", Bad: "✗", Pending: "◌", Empty: "·", Gap: "▼", Cursor: "▌", Bookmark: "★", Note: "✎",
 		Up: "↑", Down: "↓", To: "→", Bullet: "•", Ellipsis: "…", Rule: "─", Pillar: "│", Times: "×",
 		Border: lipgloss.RoundedBorder(), Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},

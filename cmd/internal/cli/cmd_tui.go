@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -12,6 +15,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -26,11 +30,12 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	var o tuiOptions
 	cmd := &cobra.Command{
 		Use: "tui", Short: "The workstation: how each zone stands, in a terminal", Args: cobra.NoArgs,
-		Long: "Look at an archive in a terminal. This version has the overview: each zone's state and lag, what needs an operator,\n" +
-			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
+		Long: "Look at an archive in a terminal. The overview has each zone's state and lag, what needs an operator, and a map of its hours;\n" +
+			"investigate has the records: their histogram over time, filters, facets, and each record with where it is sealed.\n" +
+			"Chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(append(app.Keys(screen.Overview), overview.Keys()...), nil)
+			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Investigate), overview.Keys(), investigate.Keys()), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -48,10 +53,8 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)} {
-			for _, e := range keys.Entries(scope) {
-				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
-			}
+		for _, e := range slices.Concat(app.Keys(screen.Overview, screen.Investigate), overview.Keys(), investigate.Keys()) {
+			row(e.Scope, strings.Join(keys.Key(e.Scope, e.Action).Keys(), " "), e.Action, e.Help)
 		}
 	})
 }
@@ -68,7 +71,7 @@ func (o tuiOptions) options(env *site.Env) (t theme.Options, fixed bool, err err
 	return t, false, site.Usagef("--theme %q: want auto, dark or light", o.theme)
 }
 
-func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) error {
+func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) (err error) {
 	style, fixed, err := o.options(env)
 	if err != nil {
 		return err
@@ -81,9 +84,19 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		return err
 	}
 	defer w.Close()
+	s := &station{w: w, env: env, g: g}
+	records, closeLookup, err := s.openLookup(ctx)
+	if err != nil {
+		return err
+	}
+	look := investigate.New(investigate.Config{Data: records, Keys: keys, Local: time.Local, Now: env.Now})
+	defer func() {
+		look.Close()
+		err = errors.Join(err, closeLookup())
+	}()
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: &station{w: w, env: env, g: g}, Keys: keys}),
+			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look,
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

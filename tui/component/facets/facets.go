@@ -268,12 +268,13 @@ func Bar(th *theme.Theme, part, whole int64, width int) string {
 	if whole <= 0 || part <= 0 {
 		return strings.Repeat(" ", width)
 	}
-	steps := max(1, min(int(float64(part)/float64(whole)*float64(2*width)+0.5), 2*width))
-	b := strings.Repeat(th.Glyphs.Block, steps/2)
-	if steps%2 == 1 {
-		b += th.Glyphs.Left
+	const parts = len(th.Glyphs.Across) - 1
+	steps := max(1, min(int(float64(part)/float64(whole)*float64(parts*width)+0.5), parts*width))
+	b := strings.Repeat(th.Glyphs.Across[parts], steps/parts)
+	if steps%parts > 0 {
+		b += th.Glyphs.Across[steps%parts]
 	}
-	return b + strings.Repeat(" ", width-(steps+1)/2)
+	return b + strings.Repeat(" ", width-(steps+parts-1)/parts)
 }
 
 // Count is a number in few cells: 8.4M.

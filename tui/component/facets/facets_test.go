@@ -23,8 +23,8 @@ func TestView(t *testing.T) {
 	t.Parallel()
 	th := theme.New(theme.Options{Plain: true})
 	want := []string{
-		" - Status                 12", " +200            ████     75", "  404            ▌         1", "   … 10 more                ", " - Cookies                  ",
-		"  absent         █████    99", "  empty          ▌         1", " - Path                     ", `  ✗ a\x1b[2Jb               `, " + Host                     ",
+		" - Status                 12", " +200            ███▊     75", "  404            ▏         1", "   … 10 more                ", " - Cookies                  ",
+		"  absent         █████    99", "  empty          ▏         1", " - Path                     ", `  ✗ a\x1b[2Jb               `, " + Host                     ",
 	}
 	f := sample()
 	if diff := cmp.Diff(strings.Join(want, "\n"), ansi.Strip(strings.Join(f.View(th, 28, 10, false), "\n"))); diff != "" {

@@ -27,7 +27,7 @@ func (s *Screen) layColumns() {
 		case kind == Time:
 			w = 20
 		case kind == Address:
-			w = 15
+			w = s.addressWidth()
 		default:
 			w = max(16, min(len(f), 24))
 		}
@@ -44,6 +44,14 @@ func (s *Screen) layColumns() {
 		s.table.Reset(s.total)
 		s.table.To(at)
 	}
+}
+
+// addressWidth is room for an IPv4 address, or where there is room for an IPv6 one.
+func (s *Screen) addressWidth() int {
+	if s.width >= veryWide {
+		return 39
+	}
+	return 15
 }
 
 // lead is how many columns of the table are not fields.

@@ -28,7 +28,7 @@ const (
 
 // widths are of fields whose values have a usual length.
 var widths = map[string]int{
-	"EdgeResponseStatus": 6, "ClientRequestMethod": 6, "ClientIP": 15, "SourceIP": 15, "RayID": 16, "RayName": 16, "ClientCountry": 4, "ClientCountryName": 4,
+	"EdgeResponseStatus": 6, "ClientRequestMethod": 6, "RayID": 16, "RayName": 16, "ClientCountry": 4, "ClientCountryName": 4,
 	"Action": 10, "SecurityAction": 10, "ClientRequestHost": 18, "QueryType": 6, "ResponseCode": 6,
 }
 

@@ -2,6 +2,7 @@ package investigate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,9 +108,7 @@ func (s *Screen) show(r Record) {
 	if r.Fault != "" {
 		out = append(out, record.Entry{Name: "fault", Value: r.Fault})
 	}
-	for _, f := range r.Fields {
-		out = append(out, record.Entry{Name: f.Name, Value: f.Value, Field: true})
-	}
+	out = append(out, s.fieldEntries(r.Fields)...)
 	if r.Ref != (inquiry.Ref{}) {
 		out = append(out, record.Entry{Name: "EVIDENCE", Heading: true},
 			record.Entry{Name: "address", Value: r.Ref.Permalink()},
@@ -122,6 +121,28 @@ func (s *Screen) show(r Record) {
 			record.Entry{Name: "raw", Value: r.Raw})
 	}
 	s.pane.Set(out)
+}
+
+// fieldEntries are a record's fields: those of the table first, then the others in the record's order, those
+// that say nothing last.
+func (s *Screen) fieldEntries(fields []FieldValue) []record.Entry {
+	var shown, some, none []record.Entry
+	columns := s.shownColumns()
+	for _, f := range fields {
+		e := record.Entry{Name: f.Name, Value: f.Value, Field: true}
+		switch {
+		case slices.Contains(columns, f.Name):
+			shown = append(shown, e)
+		case slices.Contains([]string{"", "[]", "{}", "null"}, f.Value):
+			none = append(none, e)
+		default:
+			some = append(some, e)
+		}
+	}
+	slices.SortStableFunc(shown, func(a, b record.Entry) int {
+		return slices.Index(columns, a.Name) - slices.Index(columns, b.Name)
+	})
+	return slices.Concat(shown, some, none)
 }
 
 func (s *Screen) moment(t time.Time) string {

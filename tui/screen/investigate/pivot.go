@@ -3,6 +3,7 @@ package investigate
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +43,11 @@ func (s *Screen) subjectHere() (f inquiry.Filter, what string) {
 		e, ok := s.pane.Here()
 		switch {
 		case ok && e.Field:
-			return valueFilter(e.Name, e.Value, false), ""
+			value := e.Value
+			if kind, _ := s.kind(e.Name); kind == Time {
+				value = readable(value)
+			}
+			return valueFilter(e.Name, value, false), ""
 		case ok:
 			return f, e.Name + " is of the evidence, not of the record: one cannot filter by it"
 		}
@@ -50,6 +55,18 @@ func (s *Screen) subjectHere() (f inquiry.Filter, what string) {
 		return s.cellHere()
 	}
 	return f, "there is nothing under the cursor to filter by"
+}
+
+// readable is a time of a record as a filter takes it: records have nanoseconds or seconds since 1970 too.
+func readable(text string) string {
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil:
+		return text
+	case n > 1e15:
+		return time.Unix(0, n).UTC().Format(time.RFC3339Nano)
+	}
+	return time.Unix(n, 0).UTC().Format(time.RFC3339Nano)
 }
 
 // cellHere is the field and the value of the table's cell under the cursor.
