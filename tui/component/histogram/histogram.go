@@ -19,6 +19,7 @@ const (
 	Covered State = iota
 	Pending       // not collected yet
 	Gap           // lost or missing: silence proves nothing
+	Expired       // removed by the retention policy
 )
 
 // Bucket is one bar.
@@ -113,6 +114,8 @@ func (h *Histogram) foot(th *theme.Theme, width int) string {
 			switch h.Buckets[i].State {
 			case Pending:
 				glyph = th.Glyphs.Pending
+			case Expired:
+				glyph = th.Glyphs.Empty
 			case Gap:
 				glyph, style = th.Glyphs.Gap, th.Bad
 			}

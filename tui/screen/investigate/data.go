@@ -130,8 +130,13 @@ type Row struct {
 	Ref    inquiry.Ref
 	Time   time.Time // event time, zero if it has none
 	Status int       // 0 if it has none
-	Cells  []string  // the columns asked for; from outside
+	Cells  []string  // the columns asked for; from outside, of a long one the first MaxCell bytes at least
+	Nulls  []bool    // which cells are of fields that are absent; may be nil
 }
+
+// MaxCell bounds the cells of a table in bytes: a longer value may be cut
+// there, and is filtered by from the whole record only.
+const MaxCell = 4096
 
 // Record is a record whole.
 type Record struct {
