@@ -73,8 +73,8 @@ func TestNothingRaw(t *testing.T) {
 			t.Parallel()
 			s := start(t, hostileFake(), 120, 38)
 			s.press(way...)
-			for width := 1; width < 190; width += 5 + i%3 {
-				for height := 1; height < 60; height += 4 {
+			for width := 1; width < 190; width += 13 + i%3 {
+				for height := 1; height < 60; height += 7 {
 					s.SetSize(width, height)
 					whole(t, s.View(), width, height, theme.Options{})
 				}
