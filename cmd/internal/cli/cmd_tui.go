@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -30,7 +33,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(append(app.Keys(screen.Overview), overview.Keys()...), nil)
+			keys, err := keymap.New(stationKeys(), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -46,10 +49,20 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	return cmd
 }
 
+// stationKeys are the keys of all screens that there are.
+func stationKeys() []keymap.Entry {
+	return slices.Concat(app.Keys(screen.Overview, screen.Chain), overview.Keys(), chain.Keys())
+}
+
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)} {
-			for _, e := range keys.Entries(scope) {
+		var done []keymap.Scope
+		for _, in := range stationKeys() {
+			if slices.Contains(done, in.Scope) {
+				continue
+			}
+			done = append(done, in.Scope)
+			for _, e := range keys.Entries(in.Scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
 		}
@@ -81,9 +94,11 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		return err
 	}
 	defer w.Close()
+	st := &station{w: w, env: env, g: g}
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: &station{w: w, env: env, g: g}, Keys: keys}),
+			screen.Overview: overview.New(overview.Config{Data: st, Keys: keys}),
+			screen.Chain:    chain.New(chain.Config{Data: st.chainView(), Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})
