@@ -163,12 +163,19 @@ func count(n int64) string {
 	return strings.ReplaceAll(humanize.SIWithDigits(float64(n), 1, ""), " ", "")
 }
 
-// bytesText shortens a size to six characters.
+// bytesText shortens a size to six characters: 3.2MB, 303kB.
 func bytesText(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%dB", n)
+	value, unit := float64(n), "B"
+	for _, next := range []string{"kB", "MB", "GB", "TB", "PB"} {
+		if value < 999.5 {
+			break
+		}
+		value, unit = value/1000, next
 	}
-	return strings.ReplaceAll(humanize.SIWithDigits(float64(n), 1, "B"), " ", "")
+	if value >= 99.95 || unit == "B" {
+		return fmt.Sprintf("%.0f%s", value, unit)
+	}
+	return fmt.Sprintf("%.1f%s", value, unit)
 }
 
 // plural is a number of things.

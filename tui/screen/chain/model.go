@@ -2,7 +2,6 @@ package chain
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -60,7 +59,10 @@ type Screen struct {
 	local    bool
 
 	hurt              map[int64]int // findings by entry
-	foundAt, foundTop int           // the finding under the cursor
+	here              [states]bool  // the states that there are
+	firstStart        int64         // of the windows, Unix seconds, 0 if there is none
+	lastStart         int64
+	foundAt, foundTop int // the finding under the cursor
 	verdicts          map[ID]Verdict
 	verifyErr         error
 	verifyJob         Job
@@ -76,9 +78,8 @@ type Screen struct {
 
 // wanted is where to go once it can be gone to.
 type wanted struct {
-	id   ID
-	seq  int64 // -1: the last entry
-	line int64
+	id  ID
+	seq int64 // -1: the last entry
 }
 
 var (
@@ -117,11 +118,14 @@ func (s *Screen) Typing() bool { return s.typing }
 func (s *Screen) Show(arg any) tea.Cmd {
 	s.cfg.Front = true
 	if ref, ok := arg.(inquiry.Ref); ok {
-		s.want = &wanted{id: ID{ref.Zone, ref.Dataset}, seq: ref.Seq, line: ref.Line}
+		s.want = &wanted{id: ID{ref.Zone, ref.Dataset}, seq: ref.Seq}
 		s.part, s.choosing, s.typing = entries, false, false
 		return s.follow()
 	}
-	if s.book == nil && !s.opening.waiting {
+	switch {
+	case s.want != nil && len(s.chains) > 0: // from the session before
+		return s.follow()
+	case s.book == nil && !s.opening.waiting:
 		return s.open()
 	}
 	return nil
@@ -148,7 +152,11 @@ func (s *Screen) follow() tea.Cmd {
 		return nil
 	}
 	seq := s.want.seq
-	s.want, s.part = nil, entries
+	s.want = nil
+	if seq < 0 {
+		return nil
+	}
+	s.part, s.listErr = entries, nil
 	return s.goSeq(seq)
 }
 
@@ -292,54 +300,4 @@ func (s *Screen) question() inquiry.View {
 		v.From, v.To = s.entry.First.Truncate(time.Second), s.entry.Last.Truncate(time.Second).Add(time.Second)
 	}
 	return v
-}
-
-// kept is what outlives the session.
-type kept struct {
-	Chain ID    `json:"chain"`
-	Seq   int64 `json:"seq"`
-	Part  part  `json:"part"`
-	Show  uint8 `json:"show"`
-	Local bool  `json:"local"`
-	Level int   `json:"level"`
-}
-
-// Keep returns where somebody is.
-func (s *Screen) Keep() json.RawMessage {
-	k := kept{Seq: -1, Part: s.part, Show: uint8(s.show), Local: s.local, Level: s.level}
-	switch {
-	case s.book != nil:
-		k.Chain = s.book.ID
-		if row := s.table.Cursor(); row >= 0 && row < s.table.Total()-1 { // the last one is the newest, whichever that is then
-			k.Seq = s.seqAt(row)
-		}
-	case s.want != nil:
-		k.Chain, k.Seq = s.want.id, s.want.seq
-	default:
-		return nil
-	}
-	b, err := json.Marshal(k)
-	if err != nil {
-		return nil // plain values: it cannot fail
-	}
-	return b
-}
-
-// Restore goes back there.
-func (s *Screen) Restore(state json.RawMessage) {
-	k := kept{Seq: -1}
-	if json.Unmarshal(state, &k) != nil || k.Chain == (ID{}) {
-		return
-	}
-	s.want = &wanted{id: k.Chain, seq: max(-1, k.Seq)}
-	if k.Part < parts {
-		s.part = k.Part
-	}
-	if k.Show < uint8(filterings) {
-		s.show = filtering(k.Show)
-	}
-	if k.Level >= 0 && k.Level < len(levels) {
-		s.level = k.Level
-	}
-	s.local = k.Local
 }

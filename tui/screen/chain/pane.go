@@ -76,7 +76,10 @@ func (s *Screen) factLines(f Fact, width int) []string {
 		style = s.theme.Bad
 	}
 	if f.Name == "" || width < 2*nameWidth {
-		return styledLines(wrapped(f.Value, width), "", style.Render)
+		if f.Name == "" {
+			style = s.theme.Dim
+		}
+		return styledLines(wrapped(strings.TrimSpace(f.Name+" "+value), width), "", style.Render)
 	}
 	lines := styledLines(wrapped(value, width-nameWidth-1), strings.Repeat(" ", nameWidth+1), style.Render)
 	lines[0] = s.theme.Dim.Render(fill(f.Name, nameWidth)) + " " + strings.TrimPrefix(lines[0], strings.Repeat(" ", nameWidth+1))
@@ -112,8 +115,12 @@ func (s *Screen) tallyLines(width int) []string {
 	}
 	const height = 5
 	out := append([]string{""}, strings.Split(h.View(s.theme, min(width, len(h.Buckets)), height), "\n")...)
-	to := t.From.Add(t.Step * time.Duration(len(t.Buckets)))
-	return append(out, s.theme.Dim.Render(safetext.Cut(fmt.Sprintf("lines by event time, %s to %s", s.stamp(t.From), s.stamp(to)), width)))
+	from, to := s.in(t.From), s.in(t.From.Add(t.Step*time.Duration(len(t.Buckets))))
+	until := to.Format("15:04")
+	if from.YearDay() != to.YearDay() || from.Year() != to.Year() {
+		until = s.stamp(to)
+	}
+	return append(out, s.theme.Dim.Render(safetext.Cut(fmt.Sprintf("lines by event time, %s to %s", s.stamp(from), until), width)))
 }
 
 // headLines are the checkpoint and what it is trusted by.

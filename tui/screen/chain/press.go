@@ -181,7 +181,7 @@ func (s *Screen) turnChain(by int) tea.Cmd {
 		return nil
 	}
 	s.at = (s.at + by + len(s.chains)) % len(s.chains)
-	s.want = nil
+	s.want, s.listErr = nil, nil
 	return s.open()
 }
 
@@ -191,7 +191,7 @@ var levels = []struct {
 	key        keymap.Action
 	name, what string
 }{
-	{LevelChain, byChain, "chain", "signatures, every entry, the tree and its tiles, published checkpoints"},
+	{LevelChain, byChain, "chain", "signatures, entries, tree and tiles, published checkpoints"},
 	{LevelObjects, byObjects, "objects", "and every stored byte of every object"},
 	{LevelContent, byContent, "content", "and every line in them, decompressed"},
 }

@@ -58,6 +58,7 @@ func (s *Screen) sift() {
 		return
 	}
 	s.marks()
+	s.survey()
 	s.shown = nil
 	total := int64(len(s.book.Entries))
 	if s.show != showAll {
@@ -71,6 +72,20 @@ func (s *Screen) sift() {
 	}
 	s.filling.stop()
 	s.table.Reset(total)
+}
+
+// survey notes which states there are, and from when to when the windows are.
+func (s *Screen) survey() {
+	s.here, s.firstStart, s.lastStart = [states]bool{}, 0, 0
+	for i, state := range s.book.Entries {
+		s.here[state] = true
+		if at := s.book.Starts[i]; at != 0 {
+			s.lastStart = max(s.lastStart, at)
+			if s.firstStart == 0 || at < s.firstStart {
+				s.firstStart = at
+			}
+		}
+	}
 }
 
 // marks collects which entries have findings.

@@ -12,7 +12,7 @@ import (
 
 // strip draws the whole chain in a line, a cell for as many entries as it
 // takes, each the most notable of them; below it where the cursor is, and from
-// when to when the windows are.
+// which day to which the windows are.
 func (s *Screen) strip() []string {
 	if s.book == nil || len(s.book.Entries) == 0 {
 		return []string{"", ""}
@@ -66,7 +66,7 @@ func (s *Screen) worst(from, to int) (string, int) {
 	return s.look(worst)
 }
 
-// scale is the line below the strip: the cursor, the ends in time and, between them, what the glyphs mean.
+// scale is the line below the strip: the cursor, and the ends in time.
 func (s *Screen) scale() string {
 	from, to := s.ends()
 	line := []rune(strings.Repeat(" ", s.width))
@@ -77,39 +77,34 @@ func (s *Screen) scale() string {
 			}
 		}
 	}
-	put(0, from)
-	put(s.width-len([]rune(to)), to)
-	if legend := s.legend(s.width - len(from) - len(to) - 6); legend != "" {
-		put((s.width-safetext.Width(legend))/2, legend)
-	}
+	mark := -1
 	if row := s.table.Cursor(); row >= 0 {
-		put(min(s.width-1, int(s.seqAt(row)*int64(s.width)/int64(len(s.book.Entries)))), s.theme.Glyphs.Up)
+		mark = min(s.width-1, int(s.seqAt(row)*int64(s.width)/int64(len(s.book.Entries))))
 	}
+	left, right := 0, s.width-len(to)
+	if mark >= 0 && mark < len(from)+1 { // the dates make way for the cursor
+		left = mark + 2
+	}
+	if mark >= right-1 {
+		right = mark - 1 - len(to)
+	}
+	put(left, from)
+	put(right, to)
+	put(mark, s.theme.Glyphs.Up)
 	return s.theme.Dim.Render(string(line))
 }
 
 // ends are the first and the last day of the windows.
 func (s *Screen) ends() (from, to string) {
-	low, high := int64(0), int64(0)
-	for _, at := range s.book.Starts {
-		if at != 0 && (low == 0 || at < low) {
-			low = at
-		}
-		high = max(high, at)
-	}
-	if low == 0 {
+	if s.firstStart == 0 {
 		return "", ""
 	}
 	day := func(at int64) string { return s.in(time.Unix(at, 0)).Format("2006-01-02") }
-	return day(low), day(high)
+	return day(s.firstStart), day(s.lastStart)
 }
 
-// legend names the states that there are.
+// legend names the states that there are, the most notable first, as far as they fit.
 func (s *Screen) legend(width int) string {
-	var here [states]bool
-	for _, state := range s.book.Entries {
-		here[state] = true
-	}
 	var parts []string
 	used := 0
 	if len(s.hurt) > 0 {
@@ -117,12 +112,12 @@ func (s *Screen) legend(width int) string {
 	}
 	for i := range int(states) {
 		state := int(states) - 1 - i
-		if !here[state] {
+		if !s.here[state] {
 			continue
 		}
 		glyph, _ := s.look(State(state))
 		part := fmt.Sprintf("%s %s", glyph, stateNames[state])
-		if used += len(part) + 2; used > width {
+		if used += safetext.Width(part) + 2; used > width {
 			break
 		}
 		parts = append(parts, part)

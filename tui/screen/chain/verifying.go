@@ -106,7 +106,7 @@ func (s *Screen) choices() []string {
 		}
 		out = append(out, style.Render(fill(cursor+safetext.Fit(k(i), 3)+safetext.Fit(l.name, 9)+l.what, s.width)))
 	}
-	note := "Chains are verified whole. A verification reads the store, and changes nothing in it."
+	note := "Chains are verified whole. Verifying changes nothing in the store."
 	return append(out, "", s.theme.Dim.Render(safetext.Cut("  "+note, s.width)))
 }
 
@@ -162,19 +162,20 @@ func (s *Screen) running() string {
 
 // concluded is the verdict, which stays.
 func (s *Screen) concluded(v *Verdict) string {
-	style, glyph, word := s.theme.Good, s.theme.Glyphs.Good, "INTACT"
+	style, text := s.theme.Good, s.theme.Glyphs.Good+" INTACT"
 	if !v.Intact {
-		style, glyph, word = s.theme.Bad, s.theme.Glyphs.Bad, fmt.Sprintf("DAMAGED: %s", plural(int64(len(v.Findings))+v.More, "finding"))
+		style, text = s.theme.Bad, fmt.Sprintf("%s DAMAGED, %s", s.theme.Glyphs.Bad, plural(int64(len(v.Findings))+v.More, "finding"))
 	}
-	text := fmt.Sprintf("%s %s %s, %s, %s: %s", glyph, s.in(v.At).Format("15:04:05"), word, scopeName(v.Job), v.Job.Level, plural(v.Entries, "entry"))
+	text += fmt.Sprintf(" %s: %s of %s", s.in(v.At).Format("15:04:05"), v.Job.Level, scopeName(v.Job))
 	if v.Job.Level != LevelChain {
 		text += fmt.Sprintf(", %d/%d objects, %s", v.Objects, v.ObjectsDue, bytesText(v.Stored))
 	}
+	text += ", " + plural(v.Entries, "entry")
 	if v.Job.Level == LevelContent {
 		text += ", content " + bytesText(v.Content)
 	}
 	if v.Encrypted > 0 {
-		text += fmt.Sprintf(", content of %d not checked", v.Encrypted)
+		text += fmt.Sprintf(", %d of it not checked: encrypted", v.Encrypted)
 	}
 	return style.Render(safetext.Cut(text+", in "+took(v.Took), s.width))
 }

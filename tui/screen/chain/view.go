@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -72,24 +73,28 @@ func (s *Screen) standing() string {
 	cut := func(style lipgloss.Style, text string) string { return style.Render(safetext.Cut(text, s.width)) }
 	g := s.theme.Glyphs
 	switch {
-	case s.listErr != nil:
-		return cut(s.theme.Bad, g.Bad+" "+s.listErr.Error())
 	case s.opening.waiting:
 		return cut(s.theme.Dim, g.Pending+" "+s.reading())
-	case s.bookErr != nil && s.book != nil:
-		return cut(s.theme.Bad, fmt.Sprintf("%s shown as of %s; since then: %v", g.Bad, s.moment(s.book.At), s.bookErr))
+	case s.book != nil && cmp.Or(s.bookErr, s.listErr) != nil:
+		return cut(s.theme.Bad, fmt.Sprintf("%s shown as of %s; since then: %v", g.Bad, s.in(s.book.At).Format("15:04:05 MST"), cmp.Or(s.bookErr, s.listErr)))
+	case s.listErr != nil:
+		return cut(s.theme.Bad, g.Bad+" "+s.listErr.Error())
 	case s.book == nil:
 		return ""
 	}
 	b := s.book
 	if n := int64(len(s.found())) + b.More; n > 0 {
-		return cut(s.theme.Bad, fmt.Sprintf("%s DAMAGED OR TAMPERED WITH: %s; %s are shown as they are in the store", g.Bad, plural(n, "finding"), plural(b.Head.Size, "entry")))
+		rest := fmt.Sprintf("%s as signed, %s", plural(b.Head.Size, "entry"), trustShort(b.Head.Trust))
+		if len(b.Findings) > 0 {
+			rest = "entries are shown as the store has them"
+		}
+		return cut(s.theme.Bad, fmt.Sprintf("%s DAMAGED OR TAMPERED WITH, %s; %s", g.Bad, plural(n, "finding"), rest))
 	}
 	style, glyph := s.theme.Good, g.Good
 	if b.Head.Trust != Pinned {
 		style, glyph = s.theme.Warn, g.Warn
 	}
-	return cut(style, fmt.Sprintf("%s verified %s: %s are those that were signed, %s", glyph, s.in(b.At).Format("15:04:05 MST"), plural(b.Head.Size, "entry"), trustShort(b.Head.Trust)))
+	return cut(style, fmt.Sprintf("%s verified %s: %s as signed, %s", glyph, s.in(b.At).Format("15:04:05 MST"), plural(b.Head.Size, "entry"), trustShort(b.Head.Trust)))
 }
 
 func trustShort(t Trust) string {
@@ -115,16 +120,26 @@ func (s *Screen) reading() string {
 // tabLine names the parts; the one that is shown stands out.
 func (s *Screen) tabLine() string {
 	var b strings.Builder
+	used := 0
 	for p := range parts {
 		style := s.theme.Dim
 		if p == s.part {
 			style = s.theme.Strong.Underline(true)
 		}
-		b.WriteString(style.Render(s.tabLabel(p)) + "   ")
+		label := s.tabLabel(p)
+		b.WriteString(style.Render(label) + "   ")
+		used += safetext.Width(label) + 3
 	}
-	if s.book != nil && s.part == entries && s.show != showAll {
-		b.WriteString(s.theme.Marked.Render("shown: " + filterNames[s.show]))
+	if s.book == nil {
+		return b.String()
 	}
+	if s.part == entries && s.show != showAll {
+		text := safetext.Cut("shown: "+filterNames[s.show], max(0, s.width-used))
+		b.WriteString(s.theme.Marked.Render(text))
+		used += safetext.Width(text) + 1
+	}
+	legend := s.legend(s.width - used - 1)
+	b.WriteString(strings.Repeat(" ", max(0, s.width-used-safetext.Width(legend))) + s.theme.Dim.Render(legend))
 	return b.String()
 }
 
@@ -245,7 +260,7 @@ func (s *Screen) failed(what string, err error, remedy string) []string {
 }
 
 // longest bounds what of one value is drawn.
-const longest = 4096
+const longest = 2048
 
 // wrapped parts a text from anywhere into lines of at most so many cells.
 func wrapped(text string, width int) []string {
