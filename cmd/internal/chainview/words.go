@@ -74,3 +74,9 @@ func gapMeaning(reason string) string {
 	}
 	return "a reason that this version does not know"
 }
+
+// Explains reports whether a finding's code has words.
+func Explains(code string) bool {
+	_, ok := meanings[code]
+	return ok
+}
