@@ -132,7 +132,7 @@ func (s *Screen) entryKeys() []keymap.Action {
 	}
 	out = append(out, filter, nextOdd, prevOdd)
 	if s.entry != nil {
-		if s.entry.Object != "" && !s.verifying.waiting {
+		if s.entry.Object != "" && !s.verifying.Waiting() {
 			out = append(out, object)
 		}
 		out = append(out, yank, yankRaw)

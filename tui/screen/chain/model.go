@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/fabriziosalmi/rainlogs/tui/ask"
 	"github.com/fabriziosalmi/rainlogs/tui/component/table"
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
@@ -73,7 +74,8 @@ type Screen struct {
 	typing   bool // where to go
 	typed    []rune
 
-	listing, opening, filling, showing, verifying asking
+	listing, opening, filling, showing, verifying ask.Question
+	openAt, verifyAt                              Progress
 }
 
 // wanted is where to go once it can be gone to.
@@ -125,7 +127,7 @@ func (s *Screen) Show(arg any) tea.Cmd {
 	switch {
 	case s.want != nil && len(s.chains) > 0: // from the session before
 		return s.follow()
-	case s.book == nil && !s.opening.waiting:
+	case s.book == nil && !s.opening.Waiting():
 		return s.open()
 	}
 	return nil
@@ -145,7 +147,7 @@ func (s *Screen) follow() tea.Cmd {
 		s.at = i
 		return s.open()
 	case s.want.seq >= int64(len(s.book.Entries)):
-		if s.opening.waiting { // which may bring it
+		if s.opening.Waiting() { // which may bring it
 			return nil
 		}
 		s.rowsErr, s.want = errNoEntry(s.want.seq, len(s.book.Entries)), nil
@@ -162,7 +164,7 @@ func (s *Screen) follow() tea.Cmd {
 
 // list asks for the chains.
 func (s *Screen) list() tea.Cmd {
-	ctx, n := s.listing.begin()
+	ctx, n := s.listing.Begin()
 	data := s.cfg.Data
 	return func() tea.Msg {
 		chains, err := data.Chains(ctx)
@@ -173,7 +175,7 @@ func (s *Screen) list() tea.Cmd {
 // open reads the chain that was chosen. What is shown of it stays until then.
 func (s *Screen) open() tea.Cmd {
 	if len(s.chains) == 0 {
-		if s.listing.waiting {
+		if s.listing.Waiting() {
 			return nil
 		}
 		return s.list()
@@ -182,9 +184,9 @@ func (s *Screen) open() tea.Cmd {
 	if s.book != nil && s.book.ID != id {
 		s.forget()
 	}
-	s.bookErr = nil
+	s.bookErr, s.openAt = nil, Progress{}
 	data := s.cfg.Data
-	return followed(&s.opening, func(ctx context.Context, n int, progress func(Progress)) tea.Msg {
+	return ask.Follow(&s.opening, func(ctx context.Context, n int, progress func(Progress)) tea.Msg {
 		book, err := data.Open(ctx, id, progress)
 		return opened{n, book, err}
 	})
@@ -192,8 +194,8 @@ func (s *Screen) open() tea.Cmd {
 
 // forget drops what belongs to the chain before.
 func (s *Screen) forget() {
-	s.filling.stop()
-	s.showing.stop()
+	s.filling.Stop()
+	s.showing.Stop()
 	s.book, s.entry, s.shown = nil, nil, nil
 	s.rowsErr, s.entryErr, s.paneOpen, s.scroll, s.foundAt, s.foundTop = nil, nil, false, 0, 0, 0
 	s.table.Reset(0)
@@ -202,14 +204,14 @@ func (s *Screen) forget() {
 // fetch asks for the rows that are lacking.
 func (s *Screen) fetch() tea.Cmd {
 	from, count, ok := s.table.Need()
-	if !ok || s.book == nil || s.filling.waiting && s.rowsFrom == from {
+	if !ok || s.book == nil || s.filling.Waiting() && s.rowsFrom == from {
 		return nil
 	}
 	seqs := make([]int64, count)
 	for i := range seqs {
 		seqs[i] = s.seqAt(from + int64(i))
 	}
-	ctx, n := s.filling.begin()
+	ctx, n := s.filling.Begin()
 	s.rowsFrom, s.rowsErr = from, nil
 	data, id := s.cfg.Data, s.book.ID
 	return func() tea.Msg {
@@ -230,11 +232,11 @@ func (s *Screen) read() tea.Cmd {
 	}
 	seq := s.seqAt(row)
 	if s.entry != nil && s.entry.Seq == seq {
-		s.showing.stop()
+		s.showing.Stop()
 		return nil
 	}
 	s.entry, s.entryErr, s.scroll = nil, nil, 0
-	ctx, n := s.showing.begin()
+	ctx, n := s.showing.Begin()
 	data, id := s.cfg.Data, s.book.ID
 	return tea.Tick(settle, func(time.Time) tea.Msg {
 		if ctx.Err() != nil {
@@ -250,16 +252,16 @@ func (s *Screen) moved() tea.Cmd { return tea.Batch(s.fetch(), s.read()) }
 
 // verify begins a verification.
 func (s *Screen) verify(job Job) tea.Cmd {
-	s.verifyJob, s.verifyErr, s.choosing = job, nil, false
+	s.verifyJob, s.verifyErr, s.choosing, s.verifyAt = job, nil, false, Progress{}
 	data := s.cfg.Data
-	return followed(&s.verifying, func(ctx context.Context, n int, progress func(Progress)) tea.Msg {
+	return ask.Follow(&s.verifying, func(ctx context.Context, n int, progress func(Progress)) tea.Msg {
 		v, err := data.Verify(ctx, job, progress)
 		return verified{n, job, v, err}
 	})
 }
 
 func (s *Screen) busy() bool {
-	return s.listing.waiting || s.opening.waiting || s.verifying.waiting
+	return s.listing.Waiting() || s.opening.Waiting() || s.verifying.Waiting()
 }
 
 // seqAt is the entry of a row, and rowOf the row of an entry or of the next one that is shown.

@@ -41,7 +41,7 @@ func (s *Screen) key(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 	case zone:
 		s.local = !s.local
 		s.table.Reset(s.table.Total()) // the times in it are others
-		s.filling.stop()
+		s.filling.Stop()
 		return nil, s.fetch()
 	case open:
 		return s.enter()
@@ -105,7 +105,7 @@ func (s *Screen) checkObject() (screen.Intent, tea.Cmd, bool) {
 	switch {
 	case s.entry.Object == "":
 		return screen.Say{Text: "this entry has no object"}, nil, true
-	case s.verifying.waiting:
+	case s.verifying.Waiting():
 		return screen.Say{Level: screen.Warn, Text: "a verification is under way: esc stops it"}, nil, true
 	}
 	return nil, s.verify(Job{Level: LevelContent, Chain: s.book.ID, Object: s.entry.Object}), true
@@ -161,11 +161,11 @@ func (s *Screen) goBack() screen.Intent {
 	switch {
 	case s.paneOpen:
 		s.paneOpen, s.scroll = false, 0
-	case s.verifying.stop():
+	case s.verifying.Stop():
 		return screen.Say{Level: screen.Warn, Text: "verification stopped: nothing is concluded"}
-	case s.opening.stop():
+	case s.opening.Stop():
 		return screen.Say{Text: "reading the chain was stopped"}
-	case s.listing.stop():
+	case s.listing.Stop():
 		return screen.Say{Text: "listing the chains was stopped"}
 	case s.part != entries:
 		s.turn(entries)

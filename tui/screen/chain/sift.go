@@ -70,7 +70,7 @@ func (s *Screen) sift() {
 		}
 		total = int64(len(s.shown))
 	}
-	s.filling.stop()
+	s.filling.Stop()
 	s.table.Reset(total)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/fabriziosalmi/rainlogs/tui/ask"
 	"github.com/fabriziosalmi/rainlogs/tui/component/table"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 )
@@ -21,11 +22,8 @@ func (s *Screen) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
 		return nil, s.takeRows(msg)
 	case shown:
 		s.takeEntry(msg)
-	case progressed:
-		if (msg.question == &s.opening || msg.question == &s.verifying) && msg.question.waiting && msg.number == msg.question.number {
-			msg.question.at = msg.at
-			return nil, hear(msg, pace)
-		}
+	case ask.Progress[Progress]:
+		return nil, s.takeProgress(msg)
 	case verified:
 		return s.takeVerdict(msg)
 	case tea.KeyPressMsg:
@@ -40,8 +38,17 @@ func (s *Screen) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
 	return nil, nil
 }
 
+func (s *Screen) takeProgress(msg ask.Progress[Progress]) tea.Cmd {
+	at := map[*ask.Question]*Progress{&s.opening: &s.openAt, &s.verifying: &s.verifyAt}[msg.Question]
+	if at == nil || !msg.Question.Is(msg.Number) {
+		return nil
+	}
+	*at = msg.At
+	return msg.Next()
+}
+
 func (s *Screen) takeList(msg listed) tea.Cmd {
-	if !s.listing.take(msg.question) {
+	if !s.listing.Take(msg.question) {
 		return nil
 	}
 	if s.listErr = msg.err; msg.err != nil {
@@ -58,14 +65,14 @@ func (s *Screen) takeList(msg listed) tea.Cmd {
 		return nil
 	case s.want != nil:
 		return s.follow()
-	case s.book == nil && len(s.chains) > 0 && !s.opening.waiting:
+	case s.book == nil && len(s.chains) > 0 && !s.opening.Waiting():
 		return s.open()
 	}
 	return nil
 }
 
 func (s *Screen) takeBook(msg opened) tea.Cmd {
-	if !s.opening.take(msg.question) {
+	if !s.opening.Take(msg.question) {
 		return nil
 	}
 	if s.bookErr = msg.err; msg.err != nil {
@@ -90,7 +97,7 @@ func (s *Screen) takeBook(msg opened) tea.Cmd {
 }
 
 func (s *Screen) takeRows(msg filled) tea.Cmd {
-	if !s.filling.take(msg.question) {
+	if !s.filling.Take(msg.question) {
 		return nil
 	}
 	if s.rowsErr = msg.err; msg.err != nil {
@@ -105,7 +112,7 @@ func (s *Screen) takeRows(msg filled) tea.Cmd {
 }
 
 func (s *Screen) takeEntry(msg shown) {
-	if !s.showing.take(msg.question) {
+	if !s.showing.Take(msg.question) {
 		return
 	}
 	if s.entryErr = msg.err; msg.err == nil {
@@ -114,7 +121,7 @@ func (s *Screen) takeEntry(msg shown) {
 }
 
 func (s *Screen) takeVerdict(msg verified) (screen.Intent, tea.Cmd) {
-	if !s.verifying.take(msg.question) {
+	if !s.verifying.Take(msg.question) {
 		return nil, nil
 	}
 	if s.verifyErr = msg.err; msg.err != nil {

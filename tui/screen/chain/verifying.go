@@ -116,7 +116,7 @@ func (s *Screen) foot() string {
 	case s.typing:
 		return s.theme.Key.Render(safetext.Cut("go to entry or time: ", s.width)) + s.theme.Text.Render(safetext.Cut(string(s.typed), max(0, s.width-23))) + s.theme.Strong.Render("_") +
 			s.theme.Dim.Render(safetext.Cut("   such as 120 or 2026-11-23 14:00", max(0, s.width-24-len(s.typed))))
-	case s.verifying.waiting:
+	case s.verifying.Waiting():
 		return s.running()
 	case s.verifyErr != nil:
 		return s.theme.Bad.Render(safetext.Cut(s.theme.Glyphs.Bad+" not verified: "+s.verifyErr.Error(), s.width))
@@ -132,7 +132,7 @@ func (s *Screen) foot() string {
 
 // running draws the progress, the rate and how long it will still take.
 func (s *Screen) running() string {
-	p := s.verifying.at
+	p := s.verifyAt
 	head := "verifying, " + string(s.verifyJob.Level)
 	if p.Total <= 0 {
 		return s.theme.Strong.Render(safetext.Cut(s.theme.Glyphs.Pending+" "+head+" "+s.theme.Glyphs.Ellipsis+"  (esc stops)", s.width))

@@ -73,7 +73,7 @@ func (s *Screen) standing() string {
 	cut := func(style lipgloss.Style, text string) string { return style.Render(safetext.Cut(text, s.width)) }
 	g := s.theme.Glyphs
 	switch {
-	case s.opening.waiting:
+	case s.opening.Waiting():
 		return cut(s.theme.Dim, g.Pending+" "+s.reading())
 	case s.book != nil && cmp.Or(s.bookErr, s.listErr) != nil:
 		return cut(s.theme.Bad, fmt.Sprintf("%s shown as of %s; since then: %v", g.Bad, s.in(s.book.At).Format("15:04:05 MST"), cmp.Or(s.bookErr, s.listErr)))
@@ -110,7 +110,7 @@ func trustShort(t Trust) string {
 }
 
 func (s *Screen) reading() string {
-	p := s.opening.at
+	p := s.openAt
 	if p.Total <= 0 {
 		return "reading and verifying the chain " + s.theme.Glyphs.Ellipsis
 	}
@@ -241,7 +241,7 @@ func (s *Screen) nothing() []string {
 		return append([]string{""}, s.failed("The chain cannot be read:", s.bookErr, "r tries again")...)
 	case s.listErr != nil:
 		return append([]string{""}, s.failed("The archive's chains cannot be listed:", s.listErr, "r tries again")...)
-	case s.opening.waiting || s.listing.waiting:
+	case s.opening.Waiting() || s.listing.Waiting():
 		return []string{"", dim("esc stops it")}
 	case len(s.chains) == 0:
 		return []string{"", s.theme.Text.Render(safetext.Cut("  The archive has no chain: nothing was ever sealed into it.", s.width)), "",
