@@ -15,6 +15,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
+	collectorscreen "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -51,7 +52,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 
 // stationKeys are the keys of all screens that there are.
 func stationKeys() []keymap.Entry {
-	return slices.Concat(app.Keys(screen.Overview, screen.Chain), overview.Keys(), chain.Keys())
+	return slices.Concat(app.Keys(screen.Overview, screen.Chain, screen.Collector), overview.Keys(), chain.Keys(), collectorscreen.Keys())
 }
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
@@ -99,6 +100,8 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		Screens: map[screen.Name]screen.Screen{
 			screen.Overview: overview.New(overview.Config{Data: st, Keys: keys}),
 			screen.Chain:    chain.New(chain.Config{Data: st.chainView(), Keys: keys, Local: time.Local}),
+
+			screen.Collector: collectorscreen.New(collectorscreen.Config{Data: &overseer{env: env, g: g}, Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})
