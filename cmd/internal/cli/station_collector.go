@@ -65,7 +65,7 @@ func (o *overseer) Look(ctx context.Context) (screens.Standing, error) {
 	defer w.Close()
 	out := screens.Standing{
 		At: w.Env.Now().UTC(), Catalog: catalogName(w.Config.Catalog), Daemon: askDaemon(ctx, w.Config.Server.Listen),
-		Log: "a collector logs to its standard error: where it was started, or journalctl",
+		Log: "its log is its standard error: where it was started, or journalctl",
 	}
 	views, err := w.zoneViews()
 	if err != nil {
@@ -91,14 +91,14 @@ func catalogName(address string) string {
 
 func askDaemon(ctx context.Context, listen string) screens.Daemon {
 	if listen == "" {
-		return screens.Daemon{Level: screens.Quiet, Text: "server.listen is empty in the config: whether one runs is not known"}
+		return screens.Daemon{Level: screens.Quiet, Text: "whether one runs is not known: server.listen is empty"}
 	}
 	const patience = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	report, err := collector.AskHealth(ctx, listen)
 	if err != nil {
-		return screens.Daemon{Level: screens.Warn, Text: "none answers at " + listen + ": rainlogs collector, or rainlogsd, starts one", Facts: []screens.Fact{{Name: "asked", Value: err.Error()}}}
+		return screens.Daemon{Level: screens.Warn, Text: "none answers at " + listen + " (rainlogs collector starts one)", Facts: []screens.Fact{{Name: "asked", Value: err.Error(), Level: screens.Warn}}}
 	}
 	levels := map[health.Status]screens.Level{health.OK: screens.Good, health.Degraded: screens.Warn, health.Failing: screens.Bad}
 	words := map[health.Status]string{health.OK: "does its work", health.Degraded: "does its work, but not all is well", health.Failing: "does not do its work"}

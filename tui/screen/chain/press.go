@@ -127,13 +127,29 @@ func (s *Screen) moveBy(by int64) tea.Cmd {
 	case s.book == nil:
 	case s.part == findings:
 		s.foundAt = int(max(0, min(int64(s.foundAt)+by, int64(len(s.found())-1))))
+		s.foundTop = s.firstFinding()
 	case s.part == head || s.paneOpen:
-		s.scroll = int(max(0, min(int64(s.scroll)+by, 1<<20))) // drawing knows where it ends
+		s.scrollBy(by)
 	default:
 		s.table.Move(by)
 		return s.moved()
 	}
 	return nil
+}
+
+// scrollBy scrolls the checkpoint or the entry, as far as there is something.
+func (s *Screen) scrollBy(by int64) {
+	l := s.layout()
+	lines := 0
+	switch {
+	case s.part == head:
+		lines = len(s.headLines(s.width))
+	case l.pane > 0:
+		lines = len(s.paneLines(l.pane))
+	default:
+		lines = len(s.paneLines(s.width))
+	}
+	s.scroll = int(max(0, min(int64(s.scroll)+by, int64(lines-l.height))))
 }
 
 // enter opens what is under the cursor.

@@ -181,7 +181,7 @@ func (s *Screen) wheel(m tea.Mouse) tea.Cmd {
 		by = -3
 	}
 	if l := s.layout(); s.part == entries && !s.paneOpen && l.pane > 0 && m.X >= l.list {
-		s.scroll = max(0, s.scroll+int(by))
+		s.scrollBy(by)
 		return nil
 	}
 	return s.moveBy(by)

@@ -23,21 +23,28 @@ func (s *Screen) findingLines(l layout) []string {
 		return out
 	}
 	rows := s.findingRows(l.height)
-	s.foundAt = max(0, min(s.foundAt, len(found)-1))
-	s.foundTop = max(0, min(s.foundTop, s.foundAt, len(found)-rows))
-	if s.foundAt >= s.foundTop+rows {
-		s.foundTop = s.foundAt - rows + 1
-	}
+	top, at := s.firstFinding(), min(s.foundAt, len(found)-1)
 	out := []string{s.theme.Title.Render(fill("  "+safetext.Fit("CODE", codeWidth)+" "+safetext.FitRight("ENTRY", 8)+"  WHAT", s.width))}
-	for i := s.foundTop; i < min(len(found), s.foundTop+rows); i++ {
+	for i := top; i < min(len(found), top+rows); i++ {
 		out = append(out, s.findingLine(i, &found[i]))
 	}
-	if more := int64(len(found)-s.foundTop-rows) + s.moreFindings(); more > 0 {
+	if more := int64(len(found)-top-rows) + s.moreFindings(); more > 0 {
 		out = append(out, s.theme.Dim.Render(fmt.Sprintf("  %s %s more", s.theme.Glyphs.Down, count(more))))
 	} else {
 		out = append(out, "")
 	}
-	return append(out, s.findingDetail(&found[s.foundAt])...)
+	return append(out, s.findingDetail(&found[at])...)
+}
+
+// firstFinding is the first that is listed, so that the one under the cursor is.
+func (s *Screen) firstFinding() int {
+	n, rows := len(s.found()), s.findingRows(s.layout().height)
+	at := min(s.foundAt, n-1)
+	top := max(0, min(s.foundTop, at, n-rows))
+	if at >= top+rows {
+		top = at - rows + 1
+	}
+	return top
 }
 
 const codeWidth = 19
@@ -86,7 +93,7 @@ func (s *Screen) findingDetail(f *Finding) []string {
 }
 
 func (s *Screen) clickFinding(line int) {
-	if i := s.foundTop + line - 1; line >= 1 && line <= s.findingRows(s.layout().height) && i < len(s.found()) {
+	if i := s.firstFinding() + line - 1; line >= 1 && line <= s.findingRows(s.layout().height) && i < len(s.found()) {
 		s.foundAt = i
 	}
 }

@@ -224,8 +224,7 @@ func (s *Screen) beside(l layout) []string {
 
 // window is the part of lines that is scrolled to.
 func (s *Screen) window(lines []string, height int) []string {
-	s.scroll = max(0, min(s.scroll, len(lines)-height))
-	lines = lines[s.scroll:]
+	lines = lines[max(0, min(s.scroll, len(lines)-height)):]
 	if len(lines) > height && height > 0 {
 		lines = lines[:height]
 		lines[height-1] = s.theme.Dim.Render(s.theme.Glyphs.Down + " more")

@@ -27,7 +27,7 @@ type line struct {
 var columns = [parts][]column{
 	zones: {
 		{"ZONE", 0, false}, {"STATE", 20, false}, {"SEALED TO", 16, false}, {"LAG", 6, true}, {"OPEN", 5, true},
-		{"RETRY", 5, true}, {"BLOCK", 5, true},
+		{"RETRY", 5, true}, {"BLOCKED", 7, true},
 	},
 	windows: {{"WINDOW", 20, false}, {"ZONE", 18, false}, {"STATE", 8, false}, {"TRIED", 5, true}, {"NEXT", 8, false}, {"REASON", 0, false}},
 	queue: {
@@ -163,7 +163,15 @@ func (s *Screen) pluginLines() []line {
 }
 
 func (s *Screen) checkLines() []line {
-	out := make([]line, 0, len(s.checks))
+	var out []line
+	if s.now != nil { // what the daemon says of itself
+		for _, f := range s.now.Daemon.Facts {
+			out = append(out, line{
+				name: "daemon " + f.Name, level: f.Level, cells: []string{"daemon", f.Name, f.Value},
+				facts: []Fact{{Name: "daemon", Value: f.Name}, {Name: "says", Value: f.Value, Level: f.Level}},
+			})
+		}
+	}
 	for i := range s.checks {
 		c := &s.checks[i]
 		out = append(out, line{
@@ -185,6 +193,7 @@ func (s *Screen) move(by int) {
 		return
 	}
 	s.cursors[s.part] = lines[max(0, min(s.cursor()+by, len(lines)-1))].name
+	s.tops[s.part] = s.top()
 }
 
 func (s *Screen) in(t time.Time) time.Time {

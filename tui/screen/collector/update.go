@@ -220,7 +220,7 @@ func (s *Screen) click(m tea.Mouse) tea.Cmd {
 		return nil
 	}
 	lines := s.lines()
-	if i := s.tops[s.part] + m.Y - tabsLine - 2; m.Y >= tabsLine+2 && m.Y < tabsLine+2+s.rows() && i < len(lines) {
+	if i := s.top() + m.Y - tabsLine - 2; m.Y >= tabsLine+2 && m.Y < tabsLine+2+s.rows() && i < len(lines) {
 		s.cursors[s.part] = lines[i].name
 	}
 	return nil

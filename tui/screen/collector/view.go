@@ -84,7 +84,7 @@ func (s *Screen) sumLine() string {
 		z := &s.now.Zones[i]
 		open, again, blocked = open+z.Open(), again+z.Retrying, blocked+z.BlockedWindows
 	}
-	text := fmt.Sprintf("%d zones, %d open windows (%d to be tried again, %d blocked)", len(s.now.Zones), open, again, blocked)
+	text := fmt.Sprintf("%d zones, %d windows open (%d retrying, %d blocked)", len(s.now.Zones), open, again, blocked)
 	running := 0
 	for i := range s.now.Jobs {
 		if s.now.Jobs[i].State == "running" {
@@ -93,9 +93,9 @@ func (s *Screen) sumLine() string {
 	}
 	switch {
 	case s.now.NoQueue:
-		text += ", no queue: no collector has run yet"
+		text += "; no queue: none has run yet"
 	default:
-		text += fmt.Sprintf(", %d jobs running", running)
+		text += fmt.Sprintf("; jobs running: %d", running)
 	}
 	return s.theme.Dim.Render(cut(text+"; catalog "+s.now.Catalog, s.width))
 }
@@ -151,11 +151,7 @@ func (s *Screen) body() []string {
 		return out
 	}
 	lines, at, rows := s.lines(), s.cursor(), s.rows()
-	top := max(0, min(s.tops[s.part], at, len(lines)-rows))
-	if at >= top+rows {
-		top = at - rows + 1
-	}
-	s.tops[s.part] = top
+	top := s.top()
 	widths := s.widths()
 	out := []string{s.theme.Title.Render(s.lay("  ", s.names(), widths))}
 	for i := top; i < min(len(lines), top+rows); i++ {
@@ -177,46 +173,76 @@ func (s *Screen) body() []string {
 	return append(out, s.factLines(lines[at].facts)...)
 }
 
-// instead is what is said where there is no list.
-func (s *Screen) instead() []string {
-	say := func(text, then string) []string {
-		out := []string{"", s.theme.Text.Render(cut("  "+text, s.width))}
-		if then != "" {
-			out = append(out, "")
-			for _, l := range wrapped(then, s.width-4) {
-				out = append(out, "  "+s.theme.Dim.Render(l))
-			}
-		}
-		return out
+// top is the first line that is shown, so that the cursor is.
+func (s *Screen) top() int {
+	at, rows := s.cursor(), s.rows()
+	top := max(0, min(s.tops[s.part], at, len(s.lines())-rows))
+	if at >= top+rows {
+		top = at - rows + 1
 	}
-	ellipsis := s.theme.Glyphs.Ellipsis
+	return top
+}
+
+// instead is what is said where there is no list, nil where there is one.
+func (s *Screen) instead() []string {
+	switch s.part {
+	case plugins:
+		return s.insteadOfPlugins()
+	case checks:
+		return s.insteadOfChecks()
+	}
 	switch {
-	case s.part == plugins && s.plugErr != nil && s.plugins == nil:
-		return s.failed("The plugins cannot be listed:", s.plugErr)
-	case s.part == plugins && s.plugins == nil:
-		return say("listing the plugins "+ellipsis, "esc stops it")
-	case s.part == checks && s.checking.Waiting():
-		return say("looking at config, stores, key, catalog, chains, zones, clock and collector "+ellipsis, "esc stops it")
-	case s.part == checks && s.chkErr != nil && s.checks == nil:
-		return s.failed("The checks cannot be made:", s.chkErr)
-	case s.part == checks && s.checks == nil:
-		return say("r looks at everything that collecting needs, and says what to do about what is wrong.", "It takes some seconds, and asks the sources about their zones.")
-	case s.part == plugins || s.part == checks:
-		return nil
 	case s.now == nil && s.err != nil:
 		return s.failed("The collector's catalog cannot be looked at:", s.err)
 	case s.now == nil:
-		return say("looking at the collector "+ellipsis, "")
-	case s.part == zones && len(s.now.Zones) == 0:
-		return say("No zone is under collection yet.", "rainlogs zone add NAME adds one.")
-	case s.part == windows && len(s.now.Windows) == 0:
-		return say("No window is being pulled, waits for another try, or is blocked.", s.now.Log)
-	case s.part == queue && s.now.NoQueue:
-		return say("No collector has run yet: there is no queue.", "rainlogs collector, or rainlogsd, collects by a schedule; P on a zone pulls it now.")
-	case s.part == queue && len(s.now.Jobs) == 0:
-		return say("The queue is empty.", s.now.Log)
+		return s.say("looking at the collector "+s.theme.Glyphs.Ellipsis, "")
+	case len(s.lines()) > 0:
+		return nil
+	case s.part == zones:
+		return s.say("No zone is under collection yet.", "rainlogs zone add NAME adds one.")
+	case s.part == windows:
+		return s.say("No window is being pulled, waits for another try, or is blocked.", "")
+	case s.now.NoQueue:
+		return s.say("No collector has run yet: there is no queue.", "rainlogs collector, or rainlogsd, collects by a schedule; P on a zone pulls it now.")
 	}
-	return nil
+	return s.say("The queue is empty.", "")
+}
+
+func (s *Screen) insteadOfPlugins() []string {
+	switch {
+	case s.plugins != nil:
+		return nil
+	case s.plugErr != nil:
+		return s.failed("The plugins cannot be listed:", s.plugErr)
+	case s.plugging.Waiting():
+		return s.say("listing the plugins "+s.theme.Glyphs.Ellipsis, "esc stops it")
+	}
+	return s.say("r lists the plugins.", "")
+}
+
+func (s *Screen) insteadOfChecks() []string {
+	switch {
+	case s.checking.Waiting():
+		return s.say("looking at config, stores, key, catalog, chains, zones, clock and collector "+s.theme.Glyphs.Ellipsis, "esc stops it")
+	case s.chkErr != nil && s.checks == nil:
+		return s.failed("The checks cannot be made:", s.chkErr)
+	case len(s.checkLines()) > 0:
+		return nil
+	}
+	return s.say("r looks at everything that collecting needs, and says what to do about what is wrong.", "It takes some seconds, and asks the sources about their zones.")
+}
+
+// say is a line, and what else there is to know.
+func (s *Screen) say(text, then string) []string {
+	out := []string{"", s.theme.Text.Render(cut("  "+text, s.width))}
+	if then == "" {
+		return out
+	}
+	out = append(out, "")
+	for _, l := range wrapped(then, s.width-4) {
+		out = append(out, "  "+s.theme.Dim.Render(l))
+	}
+	return out
 }
 
 // failed says what went wrong and, where that is known, what to do.
@@ -263,17 +289,15 @@ func (s *Screen) widths() []int {
 
 // lay lays cells out in a line.
 func (s *Screen) lay(mark string, cells []string, widths []int) string {
-	var b strings.Builder
-	b.WriteString(mark)
+	parts := make([]string, len(cells))
 	for i, cell := range cells {
+		fit := safetext.Fit
 		if columns[s.part][i].right {
-			b.WriteString(safetext.FitRight(cell, widths[i]))
-		} else {
-			b.WriteString(safetext.Fit(cell, widths[i]))
+			fit = safetext.FitRight
 		}
-		b.WriteByte(' ')
+		parts[i] = fit(cell, widths[i])
 	}
-	return safetext.Fit(b.String(), s.width)
+	return safetext.Fit(mark+strings.Join(parts, " "), s.width)
 }
 
 // factLines draw what is told of a line; a fact without a value is none.
@@ -335,6 +359,9 @@ func (s *Screen) foot() string {
 		return s.theme.Bad.Render(cut(fmt.Sprintf("%s shown as of %s; since then: %v", g.Bad, s.in(s.now.At).Format("15:04:05 MST"), s.err), s.width))
 	case s.now == nil:
 		return ""
+	}
+	if s.part == checks && s.checks == nil {
+		return s.theme.Dim.Render(cut("r looks at everything that collecting needs; it takes some seconds, and asks the sources", s.width))
 	}
 	text := "as of " + s.in(s.now.At).Format("15:04:05 MST")
 	if s.cfg.ReadOnly {
