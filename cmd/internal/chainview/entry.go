@@ -37,37 +37,38 @@ func (v *View) Entry(ctx context.Context, id chain.ID, seq int64) (chain.Entry, 
 		describe(&out, e)
 	}
 	out.Sections = append(out.Sections, b.place(raw, e, seq))
+	out.Sections[0].Facts = append(b.standing(raw, seq), out.Sections[0].Facts...)
 	return out, nil
+}
+
+// standing is what is first asked of an entry: whether it is the one that was signed.
+func (b *book) standing(raw []byte, seq int64) []chain.Fact {
+	leaf := tlog.RecordHash(raw)
+	if leaf != b.rows[seq].leaf {
+		return []chain.Fact{{Name: "CHANGED", Value: "the store's bytes are not those that were read with the chain: read it again", Bad: true}}
+	}
+	length, err := b.prove(seq, leaf)
+	if err != nil {
+		return []chain.Fact{{Name: "inclusion", Value: "not proven: " + err.Error(), Bad: true}}
+	}
+	return []chain.Fact{{Name: "inclusion", Value: fmt.Sprintf("proven: %d hashes lead from it to the signed root of %d entries", length, b.head.Size)}}
 }
 
 // place is the entry in the chain: what ties it to those before it and to the signed root.
 func (b *book) place(raw []byte, e *evidence.Entry, seq int64) chain.Section {
-	leaf := tlog.RecordHash(raw)
 	s := chain.Section{Title: "in the chain"}
-	add := func(name, value string, bad bool) {
-		s.Facts = append(s.Facts, chain.Fact{Name: name, Value: value, Bad: bad})
-	}
-	if leaf != b.rows[seq].leaf {
-		add("CHANGED", "the store's bytes are not those that were read with the chain: read it again", true)
-	}
-	proof, err := b.prove(seq, leaf)
-	switch {
-	case err != nil:
-		add("inclusion", "not proven: "+err.Error(), true)
-	default:
-		add("inclusion", fmt.Sprintf("proven: %d hashes lead from it to the signed root of %d entries", proof, b.head.Size), false)
-	}
-	add("entry", fmt.Sprintf("%d bytes, SHA-256 %s", len(raw), evidence.HashEntry(raw)), false)
-	add("leaf hash", leaf.String(), false)
+	add := func(name, value string) { s.Facts = append(s.Facts, chain.Fact{Name: name, Value: value}) }
+	add("entry", fmt.Sprintf("%d bytes, SHA-256 %s", len(raw), evidence.HashEntry(raw)))
+	add("leaf hash", tlog.RecordHash(raw).String())
 	if e != nil {
 		prev := e.Prev.String()
 		if e.Prev == (evidence.Digest{}) {
 			prev = "none: it is the first"
 		}
-		add("prev", prev, false)
+		add("prev", prev)
 	}
 	if b.sound {
-		add("root", b.head.Root.String(), false)
+		add("root", b.head.Root.String())
 	}
 	return s
 }

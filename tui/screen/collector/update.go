@@ -184,15 +184,15 @@ func (s *Screen) orderZone(action keymap.Action, z *Zone) screen.Intent {
 	case action == pause && !z.Paused:
 		c.order.Kind = Pause
 		return screen.Ask{Title: "Pause " + z.Name + "?", Then: c,
-			Text: "The collector leaves the zone alone until it is resumed. What the source\nforgets meanwhile is lost for good and will be sealed as a gap."}
+			Text: "The collector leaves the zone alone until it is resumed. What the\nsource forgets meanwhile is lost, and will be sealed as a gap."}
 	case action == resume && (z.Paused || z.Blocked):
 		c.order.Kind = Resume
 		return screen.Ask{Title: "Resume " + z.Name + "?", Then: c,
-			Text: "The collector goes on with the zone; if it is blocked, the source is\nasked at once whether it still is."}
+			Text: "The collector goes on with the zone. If it is blocked, the source\nis asked at once whether it still is."}
 	case action == pull && !s.pulling.Waiting():
 		c.pull = true
 		return screen.Ask{Title: "Pull " + z.Name + " now?", Then: c,
-			Text: fmt.Sprintf("What is due of it is collected by this program: %s behind.\nA collector that runs has the chain to itself, and pulls by itself.", short(z.Lag))}
+			Text: fmt.Sprintf("What is due of it is collected by this program: it is %s behind.\nA collector that runs pulls by itself, and lets nobody else.", short(z.Lag))}
 	}
 	return nil
 }
@@ -203,11 +203,11 @@ func (s *Screen) orderJob(action keymap.Action, j *Job) screen.Intent {
 	case action == retry && j.CanRetry:
 		c.order.Kind = Retry
 		return screen.Ask{Title: fmt.Sprintf("Retry job %d now?", j.Number), Then: c,
-			Text: "It becomes due at once. The ledger decides what is to be done: a window\nthat is sealed, or whose zone is paused, ends the job at once."}
+			Text: "It becomes due at once. The ledger decides what is to be done: if\nthe window is sealed, or the zone is paused, the job ends at once."}
 	case action == cancel && j.CanCancel:
 		c.order.Kind = Cancel
 		return screen.Ask{Title: fmt.Sprintf("Cancel job %d?", j.Number), Then: c,
-			Text: "This stops no collecting: the window stays open, and the collector makes\na new job of it within seconds. To stop a zone, pause it."}
+			Text: "This stops no collecting: the window stays open, and the collector\nmakes a new job of it within seconds. To stop a zone, pause it."}
 	}
 	return nil
 }
