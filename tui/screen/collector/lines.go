@@ -24,12 +24,15 @@ type line struct {
 	facts []Fact
 }
 
+// sealedWidth is that of a day and a time; without the year it is narrow.
+const sealedWidth, sealedNarrow = 16, 11
+
 var columns = [parts][]column{
 	zones: {
-		{"ZONE", 0, false}, {"STATE", 20, false}, {"SEALED TO", 16, false}, {"LAG", 6, true}, {"OPEN", 5, true},
+		{"ZONE", 0, false}, {"STATE", 20, false}, {"SEALED TO", sealedWidth, false}, {"LAG", 6, true}, {"OPEN", 5, true},
 		{"RETRY", 5, true}, {"BLOCKED", 7, true},
 	},
-	windows: {{"WINDOW", 20, false}, {"ZONE", 18, false}, {"STATE", 8, false}, {"TRIED", 5, true}, {"NEXT", 8, false}, {"REASON", 0, false}},
+	windows: {{"WINDOW", 20, false}, {"ZONE", 14, false}, {"STATE", 8, false}, {"TRIED", 5, true}, {"NEXT", 8, false}, {"REASON", 0, false}},
 	queue: {
 		{"JOB", 7, true}, {"STATE", 9, false}, {"KIND", 9, false}, {"ZONE", 18, false}, {"TRIED", 5, true}, {"DUE", 8, false}, {"LAST ERROR", 0, false},
 	},
@@ -63,7 +66,7 @@ func (s *Screen) zoneLines() []line {
 		z := &s.now.Zones[i]
 		sealed := "-"
 		if !z.SealedUntil.IsZero() {
-			sealed = s.in(z.SealedUntil).Format("2006-01-02 15:04")
+			sealed = s.in(z.SealedUntil).Format(map[bool]string{true: "01-02 15:04", false: "2006-01-02 15:04"}[s.narrow()])
 		}
 		out = append(out, line{
 			name: z.Zone + "/" + z.Dataset, level: z.Level,
@@ -181,6 +184,9 @@ func (s *Screen) checkLines() []line {
 	}
 	return out
 }
+
+// narrow: there is no room for what can be left out.
+func (s *Screen) narrow() bool { return s.width < 100 }
 
 // cursor is the line under the cursor; one that is gone gives it to the first.
 func (s *Screen) cursor() int {

@@ -196,8 +196,10 @@ func (s *Screen) names() []string {
 func (s *Screen) widths() []int {
 	out, left := make([]int, len(columns[s.part])), s.width-2
 	for i, c := range columns[s.part] {
-		out[i] = c.width
-		left -= c.width + 1
+		if out[i] = c.width; c.width == sealedWidth && s.part == zones && s.narrow() {
+			out[i] = sealedNarrow
+		}
+		left -= out[i] + 1
 	}
 	const least = 12
 	for i, c := range columns[s.part] {
