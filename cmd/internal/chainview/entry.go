@@ -36,7 +36,7 @@ func (v *View) Entry(ctx context.Context, id chain.ID, seq int64) (chain.Entry, 
 	} else {
 		describe(&out, e)
 	}
-	out.Sections = append(out.Sections, b.place(raw, e, seq))
+	out.Sections = append(out.Sections, b.place(raw, e))
 	out.Sections[0].Facts = append(b.standing(raw, seq), out.Sections[0].Facts...)
 	return out, nil
 }
@@ -55,7 +55,7 @@ func (b *book) standing(raw []byte, seq int64) []chain.Fact {
 }
 
 // place is the entry in the chain: what ties it to those before it and to the signed root.
-func (b *book) place(raw []byte, e *evidence.Entry, seq int64) chain.Section {
+func (b *book) place(raw []byte, e *evidence.Entry) chain.Section {
 	s := chain.Section{Title: "in the chain"}
 	add := func(name, value string) { s.Facts = append(s.Facts, chain.Fact{Name: name, Value: value}) }
 	add("entry", fmt.Sprintf("%d bytes, SHA-256 %s", len(raw), evidence.HashEntry(raw)))

@@ -157,11 +157,16 @@ func TestStale(t *testing.T) {
 	data := &archive{entries: 401}
 	d := shown(t, data, 80, 24)
 	_, first := d.s.Update(keyOf("r"))
-	msgs := collect(first)
+	data.entries = 77
+	stale := collect(first)
+	_, second := d.s.Update(keyOf("r"))
+	for _, msg := range stale { // while the answer to another question is waited for
+		d.s.Update(msg)
+	}
+	d.seesNot("77 entries")
 	data.entries = 30
-	d.press("r")
-	d.sees("30 entries as signed")
-	for _, msg := range msgs {
+	d.run(second)
+	for _, msg := range stale {
 		d.s.Update(msg)
 	}
 	d.sees("30 entries as signed")
@@ -301,8 +306,8 @@ func TestNothingRaw(t *testing.T) {
 		d.press("v", "enter")
 		for _, where := range [][]string{{}, {"enter"}, {"esc", "tab"}, {"tab"}, {"v"}, {"esc", "g"}} {
 			d.press(where...)
-			for width := 1; width < 130; width += 16 {
-				for height := 1; height < 45; height += 9 {
+			for _, width := range []int{1, 17, 40, 80, 130} {
+				for _, height := range []int{1, 2, 5, 9, 24, 43} {
 					d.s.SetSize(width, height)
 					check(t, d.s.View(), width, height)
 				}
