@@ -15,6 +15,9 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
+	collectorscreen "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/sql"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
@@ -30,12 +33,13 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	var o tuiOptions
 	cmd := &cobra.Command{
 		Use: "tui", Short: "The workstation: how each zone stands, in a terminal", Args: cobra.NoArgs,
-		Long: "Look at an archive in a terminal. This version has the overview: each zone's state and lag, what needs an operator,\n" +
-			"and a map of its hours; chains are verified before anything of them is shown. On the SQL screen questions are written,\n" +
-			"run, charted and exported, each answer with what it stands on. ? lists the keys.\n\n" + site.ExitHelp,
+		Long: "Look at an archive in a terminal. The overview has each zone's state and lag, what needs an operator, and a map of its hours;\n" +
+			"investigate has the records: their histogram over time, filters, facets, and each record with where it is sealed.\n" +
+			"On the sql screen questions are written, run, charted and exported, each answer with what it stands on.\n" +
+			"Chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.SQL), overview.Keys(), sql.Keys()), nil)
+			keys, err := keymap.New(stationKeys(), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -51,10 +55,20 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	return cmd
 }
 
+// stationKeys are the keys of all screens that there are.
+func stationKeys() []keymap.Entry {
+	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.SQL, screen.Chain, screen.Collector), overview.Keys(), investigate.Keys(), sql.Keys(), chain.Keys(), collectorscreen.Keys())
+}
+
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range append([]keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)}, sql.Scopes()...) {
-			for _, e := range keys.Entries(scope) {
+		var done []keymap.Scope
+		for _, in := range stationKeys() {
+			if slices.Contains(done, in.Scope) {
+				continue
+			}
+			done = append(done, in.Scope)
+			for _, e := range keys.Entries(in.Scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
 		}
@@ -87,12 +101,23 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 	}
 	defer w.Close()
 	s := &station{w: w, env: env, g: g}
+	records, closeLookup, err := s.openLookup(ctx)
+	if err != nil {
+		return err
+	}
+	look := investigate.New(investigate.Config{Data: records, Keys: keys, Local: time.Local, Now: env.Now})
+	defer func() {
+		look.Close()
+		err = errors.Join(err, closeLookup())
+	}()
 	desk := newSQLDesk(ctx, s)
 	defer func() { err = errors.Join(err, desk.close()) }()
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}),
-			screen.SQL:      sql.New(sql.Config{Data: desk, Tongue: desk.tongue(), Keys: keys, Local: time.Local}),
+			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look,
+			screen.SQL:       sql.New(sql.Config{Data: desk, Tongue: sql.Tongue{Tokens: sqlTokens, Statement: records.Statement}, Keys: keys, Local: time.Local}),
+			screen.Chain:     chain.New(chain.Config{Data: s.chainView(), Keys: keys, Local: time.Local}),
+			screen.Collector: collectorscreen.New(collectorscreen.Config{Data: &overseer{env: env, g: g}, Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

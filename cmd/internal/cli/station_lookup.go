@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/lookup"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
@@ -15,11 +16,13 @@ const lookupMemory = 160 << 20
 // openLookup opens what answers the questions of the records. Each of its two
 // workers keeps chains and an instance ready, so that a question begins at once.
 func (s *station) openLookup(ctx context.Context) (*lookup.Lookup, func() error, error) {
-	quick, err := newClient(s.env, s.g, s.w.Config.Path)
+	env := *s.env
+	env.Err = io.Discard // the screen is the terminal's
+	quick, err := newClient(&env, s.g, s.w.Config.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	slow, err := newClient(s.env, s.g, s.w.Config.Path)
+	slow, err := newClient(&env, s.g, s.w.Config.Path)
 	if err != nil {
 		return nil, nil, err
 	}

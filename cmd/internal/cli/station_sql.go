@@ -13,7 +13,6 @@ import (
 
 	"github.com/adrg/xdg"
 
-	"github.com/fabriziosalmi/rainlogs/cmd/internal/lookup"
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/shell"
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -47,11 +46,6 @@ func newSQLDesk(ctx context.Context, s *station) *sqlDesk {
 	quiet := *s.env
 	quiet.Err = io.Discard // the screen is there
 	return &sqlDesk{env: &quiet, g: s.g, cfg: s.w.Config.Path, archive: s.w.Archive, max: s.w.Config.Query.Timeout, ctx: ctx, end: end}
-}
-
-// tongue is what the screen must know of SQL.
-func (d *sqlDesk) tongue() sql.Tongue {
-	return sql.Tongue{Tokens: sqlTokens, Statement: lookup.New(lookup.Config{}).Statement}
 }
 
 // asker is the client, which is made for the first question.

@@ -36,6 +36,7 @@ type Config struct {
 	Columns     *columns.Cache // nil: none are built
 	TempDir     string         // parent of the folder for fetched objects, "" = os.TempDir()
 	Limits      worker.Limits
+	ManyLines   int64 // beyond which a field is probed before its values are counted, 0 = 1,000,000
 }
 
 // Lookup answers. It is safe for concurrent use.
@@ -60,6 +61,7 @@ type place struct {
 
 // New returns a Lookup. The caller must Close it.
 func New(cfg Config) *Lookup {
+	cfg.ManyLines = cmp.Or(cfg.ManyLines, manyLines)
 	return &Lookup{
 		cfg: cfg, quick: lane{cfg.Quick, make(chan struct{}, 1)}, slow: lane{cfg.Slow, make(chan struct{}, 1)},
 		damaged: map[place]*dataset.DamageError{}, kinds: map[string]map[string]investigate.Kind{},
@@ -272,8 +274,6 @@ func kindOf(f schema.Field) investigate.Kind {
 		if strings.HasSuffix(f.Name, "IP") {
 			return investigate.Address
 		}
-		return investigate.Text
-	case schema.Bool:
 		return investigate.Text
 	}
 	return investigate.Other

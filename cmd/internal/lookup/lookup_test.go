@@ -110,7 +110,7 @@ func newWorld(t *testing.T, store func(*datasettest.Archive) dataset.Objects, ca
 	t.Cleanup(func() { _ = e.Close() })
 	ask := asker(t, e, objects, chains)
 	w.Lookup = lookup.New(lookup.Config{
-		Archive: "5f", Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
+		Archive: "5f", ManyLines: 200, Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
 		Chains: func(context.Context) ([]dataset.Chain, error) { return chains, nil },
 		Names:  func(context.Context) map[string]string { return map[string]string{datasettest.Zone: "shop.example"} },
 	})
@@ -190,8 +190,8 @@ func filters() []inquiry.Filter {
 	return out
 }
 
-// views are ranges and filters by chance, and single filters.
-func views(n int, eachFilter bool) (out []inquiry.View) {
+// views are ranges and filters by chance, and every other filter alone.
+func views(n int, odd bool) (out []inquiry.View) {
 	r := rand.New(rand.NewPCG(7, 7))
 	all := filters()
 	for i := range n {
@@ -209,7 +209,7 @@ func views(n int, eachFilter bool) (out []inquiry.View) {
 		out = append(out, v)
 	}
 	for i, f := range all {
-		if !eachFilter && i%4 > 0 {
+		if (i%2 > 0) == odd {
 			continue
 		}
 		out = append(out, inquiry.View{Dataset: "http_requests", Filters: []inquiry.Filter{f}})
@@ -239,9 +239,10 @@ func TestAnswers(t *testing.T) {
 			if err := w.Prepare(t.Context(), inquiry.View{Dataset: "http_requests"}, func(done, total int64) { last = total - done }); err != nil || last != 0 {
 				t.Fatalf("prepare: %v, %d lines left", err, last)
 			}
-			for _, v := range views(16, cached) {
+			for _, v := range views(10, cached) {
 				want := w.of(v)
 				w.rows(t, v, want)
+				w.find(t, v, want)
 				w.histogram(t, v, want)
 				w.facet(t, v, want)
 				if t.Failed() {
@@ -277,6 +278,34 @@ func (w *world) rows(t *testing.T, v inquiry.View, want []rec) {
 	}
 	if diff := gocmp.Diff(plain, got, gocmp.AllowUnexported(rec{})); diff != "" {
 		t.Fatalf("rows: -want +got\n%s", diff)
+	}
+}
+
+// find looks for records that the view has, and for ones that it does not have.
+func (w *world) find(t *testing.T, v inquiry.View, want []rec) {
+	t.Helper()
+	for i := 0; i < len(w.recs); i += 41 {
+		r := w.recs[i]
+		at, before, beside := -1, 0, false
+		for k, o := range want {
+			if o.seq == r.seq && o.line == r.line {
+				at = k
+			}
+			beside = beside || o.seq == r.seq
+			if n := cmp.Or(cmp.Compare(o.seq, r.seq), o.at.Compare(r.at), cmp.Compare(o.line, r.line)); n < 0 {
+				before++
+			}
+		}
+		ref := inquiry.Ref{Zone: datasettest.Zone, Dataset: "http_requests", Seq: r.seq, Line: r.line}
+		row, exact, err := w.Find(t.Context(), v, ref, r.at)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case at >= 0 && (!exact || row != int64(at)):
+			t.Errorf("record %d/%d is found in row %d, %t; it is in %d", r.seq, r.line, row, exact, at)
+		case at < 0 && exact, at < 0 && beside && row != int64(before), row < 0 || row > int64(len(want)):
+			t.Errorf("record %d/%d, which is not there, is found in row %d, %t; it would be in %d", r.seq, r.line, row, exact, before)
+		}
 	}
 }
 
@@ -324,6 +353,24 @@ func (w *world) facet(t *testing.T, v inquiry.View, want []rec) {
 	}
 	if diff := gocmp.Diff(expected, f); diff != "" {
 		t.Fatalf("facet: %s", diff)
+	}
+}
+
+// TestRoughFacet: of a field with a value for each record some are counted, and that is said.
+func TestRoughFacet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inMemory, false)
+	f, err := w.Facet(t.Context(), inquiry.View{Dataset: "http_requests"}, "RayID", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Rough || f.Distinct != 0 || f.Total != int64(len(w.recs)) || len(f.Values) != 3 {
+		t.Errorf("%+v", f)
+	}
+	for _, v := range f.Values {
+		if n := len(w.of(inquiry.View{Filters: []inquiry.Filter{{Field: "RayID", Op: inquiry.Is, Value: v.Text}}})); int64(n) != v.Count || n != 1 {
+			t.Errorf("%q is there %d times, not %d", v.Text, n, v.Count)
+		}
 	}
 }
 

@@ -243,34 +243,8 @@ func (l *Lookup) row(v inquiry.View, cells []any) investigate.Row {
 		r.Status = int(status)
 	}
 	for _, c := range cells[5:] {
-		text, _ := c.(string)
-		r.Cells = append(r.Cells, text)
+		text, some := c.(string)
+		r.Cells, r.Nulls = append(r.Cells, text), append(r.Nulls, !some)
 	}
 	return r
-}
-
-// Facet returns a field's most frequent values.
-func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top int) (investigate.Facet, error) {
-	f := investigate.Facet{Field: field}
-	s, err := l.scope(ctx, v)
-	if err != nil {
-		return f, err
-	}
-	where, params, err := s.where()
-	if err != nil {
-		return f, err
-	}
-	sql := fmt.Sprintf(`WITH counted AS (SELECT %s AS v, count(*) AS n FROM logs%s GROUP BY ALL)
-SELECT left(CAST(v AS VARCHAR), %d), n, count(v) OVER (), CAST(sum(n) OVER () AS BIGINT) FROM counted ORDER BY n DESC, v LIMIT %d`,
-		quoteName(field), where, maxCell, max(1, top))
-	rows, err := l.rows(ctx, l.slow, s.question(sql, params))
-	if err != nil {
-		return f, err
-	}
-	for _, row := range rows {
-		text, some := row[0].(string)
-		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[1])})
-		f.Distinct, f.Total = integer(row[2]), integer(row[3])
-	}
-	return f, nil
 }

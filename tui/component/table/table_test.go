@@ -138,25 +138,26 @@ func TestCell(t *testing.T) {
 	for _, o := range tuitest.Themes {
 		th := theme.New(o)
 		for width := 1; width < 90; width += 4 {
-			var tab table.Table
+			tab := table.Table{ByCell: true}
 			for i := range 9 {
 				tab.Columns = append(tab.Columns, table.Column{Name: fmt.Sprint("c", i), Width: 3 + 2*i})
 			}
 			tab.SetSize(width, 4)
 			tab.Reset(3)
 			tab.Fill(0, []table.Row{{Cells: []string{"a", "日本語", "c", "d", "e", "f", "g", "h", "i"}}, {}, {}})
-			for _, to := range []int{1, 9, 5, 4, 7, 2, 100, -100} {
-				tab.ToCell(to)
+			for _, to := range []int{0, 8, 4, 3, 6, 1, 100, -100} {
+				tab.ToColumn(to)
 				view := tab.View(th, true)
 				for _, line := range strings.Split(view, "\n") {
 					if ansi.StringWidth(line) != width {
 						t.Fatalf("width %d, column %d: %d cells", width, to, ansi.StringWidth(line))
 					}
 				}
-				name := tab.Columns[tab.Cell-1].Name
+				name := tab.Columns[tab.Column()].Name
 				head := ansi.Strip(strings.Split(view, "\n")[0])
-				if x := strings.Index(head, name); width > 30 && (x < 0 || tab.CellAt(x) != tab.Cell) {
-					t.Fatalf("width %d: column %d is not seen, or not found: %q", width, tab.Cell, head)
+				at := ansi.StringWidth(head[:max(0, strings.Index(head, name))])
+				if found, ok := tab.ColumnAt(at); width > 30 && (!strings.Contains(head, name) || !ok || found != tab.Column()) {
+					t.Fatalf("width %d: column %d is not seen, or not found: %q", width, tab.Column(), head)
 				}
 			}
 		}

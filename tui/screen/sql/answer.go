@@ -28,7 +28,7 @@ func (s *Screen) show() {
 	for i := range s.order {
 		s.order[i] = i
 	}
-	s.table = table.Table{Cell: 1}
+	s.table = table.Table{ByCell: true}
 	s.columns()
 	s.table.Reset(int64(len(a.Rows)))
 	s.lay()
@@ -41,7 +41,7 @@ func (s *Screen) columns() {
 	if len(a.Columns) == 1 {
 		most = 4096
 	}
-	cell := s.table.Cell
+	column := s.table.Column()
 	s.table.Columns = nil
 	for i, c := range a.Columns {
 		name := c.Name
@@ -57,7 +57,7 @@ func (s *Screen) columns() {
 		}
 		s.table.Columns = append(s.table.Columns, table.Column{Name: name, Width: max(1, width), Right: c.Sort == ByNumber})
 	}
-	s.table.ToCell(cell)
+	s.table.ToColumn(column)
 }
 
 // text is a cell as it is shown.
@@ -107,10 +107,10 @@ func (s *Screen) again() {
 // here is the row and the column under the cursor.
 func (s *Screen) here() (row []Cell, column int, ok bool) {
 	at := s.table.Cursor()
-	if s.answer == nil || at < 0 || s.table.Cell < 1 || s.table.Cell > len(s.answer.Columns) {
+	if s.answer == nil || at < 0 || s.table.Column() < 0 {
 		return nil, 0, false
 	}
-	return s.answer.Rows[s.order[at]], s.table.Cell - 1, true
+	return s.answer.Rows[s.order[at]], s.table.Column(), true
 }
 
 // inAnswer is a key in the answer.
@@ -184,9 +184,9 @@ func (s *Screen) moved(action keymap.Action) bool {
 	case last:
 		s.table.To(s.table.Total() - 1)
 	case left:
-		s.table.ToCell(s.table.Cell - 1)
+		s.table.ToColumn(s.table.Column() - 1)
 	case right:
-		s.table.ToCell(s.table.Cell + 1)
+		s.table.ToColumn(s.table.Column() + 1)
 	default:
 		return false
 	}
@@ -198,7 +198,7 @@ func (s *Screen) sort() screen.Intent {
 	if s.answer.More {
 		return screen.Say{Level: screen.Warn, Text: "not all rows are here: ORDER BY in the question sorts all of them"}
 	}
-	cell := s.table.Cell
+	cell := s.table.Column() + 1
 	switch {
 	case s.sortBy != cell:
 		s.sortBy, s.falling = cell, s.answer.Columns[cell-1].Sort == ByNumber

@@ -15,7 +15,7 @@ func (s *Screen) axes() (name, number int, ok bool) {
 	if s.answer == nil || len(s.answer.Rows) == 0 {
 		return 0, 0, false
 	}
-	if at := s.table.Cell - 1; at >= 0 && at < len(s.answer.Columns) && s.answer.Columns[at].Sort == ByNumber {
+	if at := s.table.Column(); at >= 0 && s.answer.Columns[at].Sort == ByNumber {
 		number = at
 	}
 	for i, c := range s.answer.Columns {

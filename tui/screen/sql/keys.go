@@ -128,11 +128,6 @@ func Keys() []keymap.Entry {
 	}
 }
 
-// Scopes are those of the screen's keys.
-func Scopes() []keymap.Scope {
-	return []keymap.Scope{scope, inEditor, inAnswer, inList, inForm, inText}
-}
-
 // Keys are those that work now.
 func (s *Screen) Keys() []key.Binding {
 	if s.over != nil {

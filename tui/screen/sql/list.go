@@ -80,7 +80,7 @@ func newColumns(s *Screen) *list {
 		l.items = append(l.items, it)
 	}
 	l.choose()
-	l.at = max(0, s.table.Cell-1)
+	l.at = max(0, s.table.Column())
 	return l
 }
 
@@ -154,7 +154,7 @@ func (l *list) keys(s *Screen) []key.Binding {
 func (s *Screen) pick(it item) (screen.Intent, tea.Cmd) {
 	if it.column > 0 {
 		s.over, s.charted = nil, false
-		s.table.ToCell(it.column)
+		s.table.ToColumn(it.column - 1)
 		return nil, nil
 	}
 	text := it.sql

@@ -233,8 +233,8 @@ func (s *Screen) point(msg tea.MouseMsg) (screen.Intent, tea.Cmd) {
 			s.focus = inAnswer
 			if row, ok := s.table.At(m.Y - l.answer); ok {
 				s.table.To(row)
-				if cell := s.table.CellAt(m.X); cell > 0 && !s.charted {
-					s.table.ToCell(cell)
+				if column, ok := s.table.ColumnAt(m.X); ok && !s.charted {
+					s.table.ToColumn(column)
 				}
 				s.fill()
 			}
