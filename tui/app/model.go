@@ -94,6 +94,9 @@ func New(cfg Config) *App {
 			a.order = append(a.order, name)
 		}
 	}
+	if len(a.order) == 0 {
+		a.order = []screen.Name{cfg.First} // one that has no number
+	}
 	a.restore(cfg.Session)
 	if cfg.Screens[a.here] == nil {
 		a.here = a.order[0]

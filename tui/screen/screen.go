@@ -35,6 +35,9 @@ const (
 	Help        Name = "help"
 )
 
+// Welcome stands alone, where there is no archive yet.
+const Welcome Name = "welcome"
+
 // All are the screens' names in their order.
 var All = []Name{Overview, Investigate, SQL, Chain, Hunt, Case, Collector, Help}
 

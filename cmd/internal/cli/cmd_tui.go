@@ -133,9 +133,27 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions) e
 	if !env.Interactive || !env.OutTerminal {
 		return site.Usagef("the workstation needs a terminal; rainlogs zone list, coverage, stats and query say the same without one")
 	}
-	err := sit(ctx, env, g, localSeat(env, o))
+	err := start(ctx, env, g, localSeat(env, o))
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("workstation: %w", err)
 	}
 	return nil
+}
+
+// start begins with an archive that has to be made first, if there is none.
+func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
+	if at.record != nil || !firstStart(env, g) {
+		return sit(ctx, env, g, at)
+	}
+	dir, err := welcomed(ctx, env, g, at)
+	if err != nil || dir == "" {
+		return err
+	}
+	there := *g
+	there.Config = dir
+	if err := sit(ctx, env, &there, at); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Out, "rainlogs --config %s tui opens this archive again\n", site.SafeLine(dir))
+	return err //nolint:wrapcheck // standard output is gone
 }

@@ -48,8 +48,10 @@ func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
 		return err
 	}
 	defer w.Close()
-	if at.record != nil && at.record.Archive != w.Archive {
-		return site.Usagef("%s is a record of archive %s; the one that is open (%s) is %s: --config names another", at.record.Permalink(), at.record.Archive, w.Config.Path, w.Archive)
+	if at.record != nil {
+		if err := w.owns(*at.record); err != nil {
+			return err
+		}
 	}
 	s, err := newStation(w, env, g, at)
 	if err != nil {
