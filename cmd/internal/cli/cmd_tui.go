@@ -145,15 +145,18 @@ func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
 	if at.record != nil || !firstStart(env, g) {
 		return sit(ctx, env, g, at)
 	}
-	dir, err := welcomed(ctx, env, g, at)
-	if err != nil || dir == "" {
+	made, err := welcomed(ctx, env, g, at)
+	if err != nil || made.Dir == "" {
 		return err
 	}
+	if made.Text == "" {
+		at.notice.Text = "something happens in shop.example.eu in the middle of the day: who, from where, and what went out?"
+	}
 	there := *g
-	there.Config = dir
+	there.Config = made.Dir
 	if err := sit(ctx, env, &there, at); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Out, "rainlogs --config %s tui opens this archive again\n", site.SafeLine(dir))
+	_, err = fmt.Fprintf(env.Out, "rainlogs --config %s tui opens this archive again\n", site.SafeLine(made.Dir))
 	return err //nolint:wrapcheck // standard output is gone
 }

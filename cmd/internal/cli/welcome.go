@@ -93,16 +93,16 @@ func (b *byLine) Write(p []byte) (int, error) {
 	}
 }
 
-// welcomed makes an archive with whoever starts for the first time, and
-// returns the folder of its config; "" if they left.
-func welcomed(ctx context.Context, env *site.Env, g *site.Globals, at seat) (string, error) {
+// welcomed makes an archive with whoever starts for the first time; none if
+// they left.
+func welcomed(ctx context.Context, env *site.Env, g *site.Globals, at seat) (none welcome.Made, err error) {
 	keys, err := keymap.New(append(app.Keys(screen.Welcome), welcome.Keys()...), nil)
 	if err != nil {
-		return "", fmt.Errorf("key map: %w", err)
+		return none, fmt.Errorf("key map: %w", err)
 	}
 	style, fixed, err := at.style(at.terminal, nil)
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	first := welcome.New(welcome.Config{
 		Data: makers{env, g}, Keys: keys, Dir: mustAbs("evidence"),
@@ -115,18 +115,18 @@ func welcomed(ctx context.Context, env *site.Env, g *site.Globals, at seat) (str
 	root.Close()
 	switch fault := root.Fault(); {
 	case ctx.Err() != nil:
-		return "", ctx.Err() //nolint:wrapcheck // told to end
+		return none, ctx.Err() //nolint:wrapcheck // told to end
 	case fault != nil:
-		return "", fault
+		return none, fault
 	case err != nil:
-		return "", err //nolint:wrapcheck // says what it is
+		return none, err //nolint:wrapcheck // says what it is
 	}
 	made, open := first.Made()
 	if made.Text != "" { // it names the key that is to be pinned
 		_, _ = fmt.Fprintln(env.Out, site.SafeLine(made.Text)) // the terminal was there a moment ago
 	}
 	if !open {
-		return "", nil
+		return none, nil
 	}
-	return made.Dir, nil
+	return made, nil
 }

@@ -44,7 +44,9 @@ func (s *Screen) Keys() []key.Binding {
 			key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "go back")),
 		}
 	case s.done:
-		return []key.Binding{k(choose), k(leave)}
+		open := k(choose)
+		open.SetHelp(open.Help().Key, "open it")
+		return []key.Binding{open, k(leave)}
 	}
 	return []key.Binding{k(up), k(down), k(choose), k(demo), k(create), k(leave)}
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
@@ -34,10 +35,11 @@ func (s *Screen) View() string {
 	default:
 		lines = append(lines, s.choices()...)
 	}
-	for len(lines) < s.height {
-		lines = append(lines, "")
+	out := make([]string, s.height)
+	for i := range min(len(out), len(lines)) {
+		out[i] = ansi.Truncate(lines[i], s.width, "")
 	}
-	return s.theme.Draw(strings.Join(lines[:s.height], "\n"))
+	return s.theme.Draw(strings.Join(out, "\n"))
 }
 
 func (s *Screen) column() int { return min(s.width, maxWidth) - 4 }
@@ -56,8 +58,11 @@ func (s *Screen) text(style lipgloss.Style, indent int, text string) []string {
 
 func (s *Screen) lead() []string {
 	out := []string{"", s.theme.Title.Render(safetext.Cut("  RainLogs", s.width)), ""}
+	if s.done {
+		return out
+	}
 	out = append(out, s.text(s.theme.Text, 0, "Cloudflare logs, kept as evidence: sealed as they are collected, and asked as they were sealed.")...)
-	if s.working || s.done {
+	if s.working {
 		return append(out, "")
 	}
 	out = append(out, s.text(s.theme.Dim, 0, "There is no archive yet. A config was looked for at "+strings.Join(s.cfg.Looked, " and ")+".")...)
@@ -136,5 +141,5 @@ func (s *Screen) result() []string {
 	out := s.text(s.theme.Good, 0, s.theme.Glyphs.Good+" The archive is made. This is shown once more when the workstation ends.")
 	out = append(out, "")
 	out = append(out, s.text(s.theme.Text, 0, s.made.Text)...)
-	return append(append(out, ""), s.text(s.theme.Dim, 0, "enter opens it")...)
+	return out
 }
