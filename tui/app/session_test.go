@@ -3,7 +3,6 @@ package app_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -265,7 +264,7 @@ func TestResizeStorm(t *testing.T) {
 		}
 		for _, line := range lines {
 			if ansi.StringWidth(line) != w {
-				t.Fatal(fmt.Sprintf("%dx%d: %q", w, h, line))
+				t.Fatalf("%dx%d: %q", w, h, line)
 			}
 		}
 	}

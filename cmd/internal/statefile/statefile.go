@@ -60,7 +60,7 @@ func Open(cfg Config) (f *File, state []byte, notice string, err error) {
 	}
 	aside := cfg.Path + ".bad"
 	if moved := os.Rename(cfg.Path, aside); moved != nil {
-		return f, nil, fmt.Sprintf("%s is not used: %v", cfg.Path, err), nil
+		return f, nil, fmt.Sprintf("%s is not used: %v", cfg.Path, err), nil //nolint:nilerr // told; the next Save writes over it
 	}
 	return f, nil, fmt.Sprintf("%s is not used: %v; it is now %s", cfg.Path, err, filepath.Base(aside)), nil
 }
@@ -157,6 +157,7 @@ func (f *File) write(b []byte) (err error) {
 	if err != nil {
 		return fmt.Errorf("sync folder of state: %w", err)
 	}
-	_ = d.Sync() // some file systems cannot; the file is whole either way
-	return d.Close()
+	_ = d.Sync()  // some file systems cannot; the file is whole either way
+	_ = d.Close() // only synced
+	return nil
 }
