@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +31,7 @@ type tuiOptions struct {
 	record   *inquiry.Ref // to begin with
 	notice   screen.Say   // to begin with
 	flagged  bool         // theme is the command line's
+	ssh      sshOptions
 }
 
 func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
@@ -50,6 +54,9 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 				}
 				o.record = &ref
 			}
+			if o.ssh.address != "" {
+				return serveTUI(cmd.Context(), env, g, o)
+			}
 			return runTUI(cmd.Context(), env, g, o)
 		},
 	}
@@ -58,6 +65,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd.Flags().BoolVar(&o.readOnly, "read-only", false, "change nothing: no bookmark, note, case or collector")
 	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew, not where the last session ended")
 	cmd.Flags().BoolVar(&o.keys, "keys", false, "print the keys and end")
+	o.ssh.addTo(cmd)
 	return cmd
 }
 
@@ -133,6 +141,8 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions) e
 	if !env.Interactive || !env.OutTerminal {
 		return site.Usagef("the workstation needs a terminal; rainlogs zone list, coverage, stats and query say the same without one")
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal is gone
+	defer stop()
 	err := start(ctx, env, g, localSeat(env, o))
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("workstation: %w", err)
@@ -142,8 +152,10 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions) e
 
 // start begins with an archive that has to be made first, if there is none.
 func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
+	quiet := *env // what is logged would be drawn over the screens
+	quiet.Err, quiet.Terminal = io.Discard, false
 	if at.record != nil || !firstStart(env, g) {
-		return sit(ctx, env, g, at)
+		return sit(ctx, &quiet, g, at)
 	}
 	made, err := welcomed(ctx, env, g, at)
 	if err != nil || made.Dir == "" {
@@ -154,7 +166,7 @@ func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
 	}
 	there := *g
 	there.Config = made.Dir
-	if err := sit(ctx, env, &there, at); err != nil {
+	if err := sit(ctx, &quiet, &there, at); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Out, "rainlogs --config %s tui opens this archive again\n", site.SafeLine(made.Dir))

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/adrg/xdg"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/sshserve"
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/statefile"
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
@@ -26,12 +25,18 @@ type seat struct {
 	terminal *site.Env // of the terminal: what it can draw is said by its variables
 	options  []tea.ProgramOption
 	// name tells the sessions of one archive apart; "" for whoever runs the program.
-	name string
+	name    string
+	why     string               // nothing can be changed from here, "" if it can
+	resized <-chan sshserve.Size // nil where the terminal itself says so
 }
 
 // localSeat is the one at this process's terminal.
 func localSeat(env *site.Env, o tuiOptions) seat {
-	return seat{tuiOptions: o, terminal: env, options: terminalOptions(env.In, env.Out, env.Environ)}
+	at := seat{tuiOptions: o, terminal: env, options: terminalOptions(env.In, env.Out, env.Environ)}
+	if o.readOnly {
+		at.why = "it was started so"
+	}
+	return at
 }
 
 func terminalOptions(in io.Reader, out io.Writer, environ []string) []tea.ProgramOption {
@@ -74,11 +79,7 @@ func newStation(w *workspace, env *site.Env, g *site.Globals, at seat) (*station
 	if err != nil {
 		return nil, err
 	}
-	s := &station{w: w, env: env, g: g, keys: keys}
-	if at.readOnly {
-		s.readOnly = "as it was started"
-	}
-	return s, nil
+	return &station{w: w, env: env, g: g, keys: keys, readOnly: at.why}, nil
 }
 
 // session opens the file of the session. Without one nothing can be kept: then
@@ -131,9 +132,15 @@ func (s *station) appConfig(at seat) (app.Config, error) {
 
 // run runs the program, and keeps its session however it ends.
 func (s *station) run(ctx context.Context, root *app.App, file *statefile.File, at seat) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal is gone
-	defer stop()
-	_, err := tea.NewProgram(root, append(at.options, tea.WithContext(ctx))...).Run()
+	program := tea.NewProgram(root, append(at.options, tea.WithContext(ctx))...)
+	if at.resized != nil {
+		go func() { // ends with the terminal's connection
+			for size := range at.resized {
+				program.Send(tea.WindowSizeMsg{Width: size.Width, Height: size.Height})
+			}
+		}()
+	}
+	_, err := program.Run()
 	root.Close()
 	if file != nil {
 		if kept := file.Close(root.State()); kept != nil && err == nil {
