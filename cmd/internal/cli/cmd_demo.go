@@ -112,7 +112,7 @@ func runDemo(ctx context.Context, env *site.Env, g *site.Globals, o demoOptions)
 
 // look opens the workstation on what was made.
 func (d *demo) look(ctx context.Context, g *site.Globals) error {
-	notice := fmt.Sprintf("in shop.example.eu something begins at %s UTC: who, from where, and what went out?", d.incident().Format("02 Jan 15:04"))
+	notice := fmt.Sprintf("shop.example.eu, from %s UTC on: who, from where, what went out?", d.incident().Format("02 Jan 15:04"))
 	d.tell("\nThe workstation opens. What to look for: %s", notice)
 	return runTUI(ctx, d.env, g, tuiOptions{theme: "auto", notice: screen.Say{Text: notice}})
 }

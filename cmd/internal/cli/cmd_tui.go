@@ -162,7 +162,7 @@ func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
 		return err
 	}
 	if made.Text == "" {
-		at.notice.Text = "something happens in shop.example.eu in the middle of the day: who, from where, and what went out?"
+		at.notice.Text = "shop.example.eu, half-way: who, from where, what went out?"
 	}
 	there := *g
 	there.Config = made.Dir

@@ -10,12 +10,14 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
 )
 
-// The columns of the keys, in cells; what is left is the action's.
-const keysWidth, doesWidth = 20, 34
+// The columns of the keys, in cells: what an action does has what is left.
+const keysWidth, actionWidth, maxDoes = 20, 14, 36
+
+func doesWidth(width int) int { return max(1, min(maxDoes, width-keysWidth-actionWidth-2)) }
 
 // keys are all keys of the live map that the search finds, by scope.
 func (s *Screen) keys(width int) []line {
-	head := safetext.Fit("KEYS", keysWidth+2) + safetext.Fit("", doesWidth) + "ACTION"
+	head := safetext.Fit("KEYS", keysWidth+2) + safetext.Fit("", doesWidth(width)) + "ACTION"
 	out := []line{{text: s.theme.Title.Render(safetext.Cut(head, width))}}
 	rebound := false
 	for _, name := range s.cfg.Keys.Scopes() {
@@ -52,8 +54,9 @@ func (s *Screen) row(e keymap.Entry, width int) string {
 	if s.cfg.Keys.Rebound(e.Scope, e.Action) {
 		mark = s.theme.Marked.Render(s.theme.Glyphs.Bookmark + " ")
 	}
+	does := doesWidth(width)
 	text := mark + s.theme.Key.Render(safetext.Fit(s.spell(strings.Join(e.Keys, " ")), keysWidth-1)) + " " +
-		safetext.Fit(e.Help, doesWidth-1) + " " + s.theme.Dim.Render(safetext.Cut(string(e.Action), max(0, width-keysWidth-doesWidth-2)))
+		safetext.Fit(e.Help, does-1) + " " + s.theme.Dim.Render(safetext.Cut(string(e.Action), max(0, width-keysWidth-does-2)))
 	return safeWidth(text, width)
 }
 
