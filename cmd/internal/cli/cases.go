@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/casebook"
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+)
+
+// openBook opens the cases of the workspace's archive. A session is the
+// workstation, whose coming and going a case notes.
+func (w *workspace) openBook(session, readOnly bool) (*casebook.Book, error) {
+	return casebook.Open(casebook.Config{
+		Dir: filepath.Join(xdg.DataHome, "rainlogs", "cases"), Archive: w.Archive, Who: who(), Program: "rainlogs " + site.Version,
+		Now: w.Env.Now, Session: session, ReadOnly: readOnly,
+	})
+}
+
+// who is the person at this machine, as far as it knows.
+func who() string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return name + "@" + host
+}
