@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -34,6 +35,23 @@ func (c *Case) State() (State, error) {
 		return State{}, err
 	}
 	return replay(c.name, c.j), nil
+}
+
+// Journal reads the case anew from its first line, and returns the journal's
+// whole lines with what they make of the case.
+func (c *Case) Journal() (State, []byte, error) {
+	j := newJournal(c.j.dir)
+	if err := j.refresh(); err != nil {
+		return State{}, nil, err
+	}
+	raw, err := os.ReadFile(j.path())
+	if err != nil {
+		return State{}, nil, fmt.Errorf("read case: %w", err)
+	}
+	if int64(len(raw)) < j.offset {
+		return State{}, nil, &DamageError{j.path(), errors.New("it has become shorter")}
+	}
+	return replay(c.name, j), raw[:j.offset], nil
 }
 
 // ErrReadOnly: the book was opened to be read.

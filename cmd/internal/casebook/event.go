@@ -188,3 +188,50 @@ func hashOf(line []byte) string {
 	sum := sha256.Sum256(line)
 	return hex.EncodeToString(sum[:])
 }
+
+// Summary says in a line what an event is about, in texts from anywhere.
+func (e Event) Summary() string {
+	switch {
+	case e.Record != nil && e.Text != "":
+		return e.Record.Link + ": " + e.Text
+	case e.Record != nil:
+		return e.Record.Link
+	case e.Query != nil:
+		return e.Query.summary()
+	case e.Export != nil:
+		return fmt.Sprintf("%d records into %s, SHA-256 of SHA256SUMS %s", e.Export.Records, e.Export.Folder, e.Export.SHA256)
+	case e.Verify != nil:
+		return e.Verify.summary()
+	case e.Torn != nil:
+		return fmt.Sprintf("%d bytes of a line that was never finished, kept in %s", e.Torn.Bytes, e.Torn.File)
+	case e.Title != "":
+		return e.Title
+	}
+	return e.Text
+}
+
+func (q *Query) summary() string {
+	what := q.Title
+	for _, text := range append([]string{q.SQL}, q.Filters...) {
+		if what != "" && text != "" {
+			what += "; "
+		}
+		what += text
+	}
+	evidence := ""
+	if q.Evidence != "" {
+		evidence = " (" + q.Evidence + ")"
+	}
+	return fmt.Sprintf("%d rows: %s%s", q.Rows, what, evidence)
+}
+
+func (v *Verification) summary() string {
+	said := "INTACT"
+	if !v.Intact {
+		said = fmt.Sprintf("DAMAGED, %d findings", v.Findings)
+	}
+	if !v.Complete {
+		said += ", coverage incomplete"
+	}
+	return fmt.Sprintf("%s: %d entries, %d objects at level %s", said, v.Entries, v.Objects, v.Level)
+}

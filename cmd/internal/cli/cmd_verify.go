@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
 	}
 	o.times.addTo(cmd, "the range")
 	cmd.Flags().StringVar(&o.level, "level", string(verify.LevelContent), "chain, objects or content")
-	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key (default: that of the signing key here)")
+	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key, or a file with it (default: that of the signing key here)")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
 	return cmd
@@ -79,9 +80,9 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 	opts := w.readOptions()
 	opts.Level = level
 	if o.key != "" {
-		k, err := verify.ParseKey(o.key)
+		k, err := pinnedKey(o.key)
 		if err != nil {
-			return opts, site.Usagef("--key: %w", err)
+			return opts, err
 		}
 		opts.Key = &k
 	}
@@ -96,6 +97,18 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 		opts.Chains = append(opts.Chains, id)
 	}
 	return opts, nil
+}
+
+// pinnedKey reads --key: a verifier key, or the file that has it.
+func pinnedKey(text string) (evidence.PublicKey, error) {
+	if b, err := os.ReadFile(text); err == nil { // else it is the key itself
+		text = string(b)
+	}
+	k, err := verify.ParseKey(text)
+	if err != nil {
+		return k, site.Usagef("--key is neither a file nor a verifier key: %w", err)
+	}
+	return k, nil
 }
 
 // readOptions are how this machine verifies: by the public half of its own
