@@ -235,6 +235,24 @@ func (b *Book) Need(ctx context.Context) (*Case, error) {
 	return c, b.Choose(ctx, c)
 }
 
+// Asked keeps a question in the current case; without a case it is not kept.
+func (b *Book) Asked(ctx context.Context, q Query) error {
+	c, err := b.Current()
+	if err != nil || c == nil {
+		return err
+	}
+	return c.Asked(ctx, q)
+}
+
+// Verified keeps in the current case that the archive was verified; without a case it is not kept.
+func (b *Book) Verified(ctx context.Context, v Verification) error {
+	c, err := b.Current()
+	if err != nil || c == nil {
+		return err
+	}
+	return c.Verified(ctx, v)
+}
+
 // Close says that the process no longer works on the current case.
 func (b *Book) Close(ctx context.Context) error {
 	b.mu.Lock()

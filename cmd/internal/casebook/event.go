@@ -81,6 +81,7 @@ type Query struct {
 	SQL     string            `json:"sql,omitempty"`
 	Params  map[string]string `json:"params,omitempty"`
 	Filters []string          `json:"filters,omitempty"` // as they are typed
+	Dataset string            `json:"dataset,omitempty"` // of Filters
 	Zones   []string          `json:"zones,omitempty"`
 	From    *Stamp            `json:"from,omitempty"`
 	To      *Stamp            `json:"to,omitempty"`

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -18,6 +19,15 @@ func (w *workspace) openBook(session, readOnly bool) (*casebook.Book, error) {
 		Dir: filepath.Join(xdg.DataHome, "rainlogs", "cases"), Archive: w.Archive, Who: who(), Program: "rainlogs " + site.Version,
 		Now: w.Env.Now, Session: session, ReadOnly: readOnly,
 	})
+}
+
+// closeBook notes that the workstation no longer works on its case.
+func (w *workspace) closeBook(b *casebook.Book) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), site.CloseTimeout)
+	defer cancel()
+	if err := b.Close(ctx); err != nil {
+		w.Logger().Warn("close case", "error", err)
+	}
 }
 
 // who is the person at this machine, as far as it knows.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/cases"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -30,7 +32,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(append(app.Keys(screen.Overview), overview.Keys()...), nil)
+			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Case), overview.Keys(), cases.Keys()), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -48,7 +50,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview)} {
+		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview), keymap.Scope(screen.Case)} {
 			for _, e := range keys.Entries(scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
@@ -81,9 +83,16 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		return err
 	}
 	defer w.Close()
+	book, err := w.openBook(true, false)
+	if err != nil {
+		return err
+	}
+	defer w.closeBook(book)
+	s := &station{w: w, env: env, g: g}
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: &station{w: w, env: env, g: g}, Keys: keys}),
+			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}),
+			screen.Case:     s.caseScreen(book, keys, false),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})
