@@ -55,12 +55,31 @@ func (s *caseStation) Case(ctx context.Context) (cases.Case, error) {
 		out.Notes = append(out.Notes, cases.Note{Time: n.Time, Who: n.Who, Text: n.Text})
 	}
 	for _, e := range slices.Backward(now.Events) {
-		out.Log = append(out.Log, cases.Event{N: e.N, Time: e.Time.UTC(), Who: e.Who, Kind: string(e.Kind), Text: e.Summary()})
+		out.Log = append(out.Log, cases.Event{N: e.N, Time: e.Time.UTC(), Who: e.Who, Kind: string(e.Kind), Text: eventText(e, out.Zones)})
 		if e.Query != nil {
 			out.Queries = append(out.Queries, askedIn(e))
 		}
 	}
 	return out, nil
+}
+
+// eventText is what an event is about, with a record by its zone's name, which is shorter than its address.
+func eventText(e casebook.Event, zones map[string]string) string {
+	ref, err := e.Record.Ref()
+	if err != nil {
+		return e.Summary()
+	}
+	zone := ref.Zone
+	if name := zones[zone]; name != "" {
+		zone = name
+	}
+	text := fmt.Sprintf("%s entry %d line %d", zone, ref.Seq, ref.Line)
+	for _, more := range []string{e.Text, e.Record.Line} {
+		if more != "" {
+			text += ": " + more
+		}
+	}
+	return text
 }
 
 // askedIn is a question of a journal.
