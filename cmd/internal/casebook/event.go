@@ -91,6 +91,9 @@ type Query struct {
 	Complete bool   `json:"complete"`
 }
 
+// Between notes the range that was asked about; a zero bound is open.
+func (q *Query) Between(from, to time.Time) { q.From, q.To = stamp(from), stamp(to) }
+
 // Export is a bundle that was written.
 type Export struct {
 	Folder  string `json:"folder"`

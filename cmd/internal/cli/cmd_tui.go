@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/cases"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/hunt"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -32,7 +35,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Case), overview.Keys(), cases.Keys()), nil)
+			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Hunt, screen.Case), overview.Keys(), hunt.Keys(), cases.Keys()), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -50,7 +53,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview), keymap.Scope(screen.Case)} {
+		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview), keymap.Scope(screen.Hunt), keymap.Scope(screen.Case)} {
 			for _, e := range keys.Entries(scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
@@ -70,7 +73,7 @@ func (o tuiOptions) options(env *site.Env) (t theme.Options, fixed bool, err err
 	return t, false, site.Usagef("--theme %q: want auto, dark or light", o.theme)
 }
 
-func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) error {
+func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) (err error) {
 	style, fixed, err := o.options(env)
 	if err != nil {
 		return err
@@ -89,9 +92,15 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 	}
 	defer w.closeBook(book)
 	s := &station{w: w, env: env, g: g}
+	client, err := s.quietClient()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
 			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}),
+			screen.Hunt:     hunt.New(hunt.Config{Data: &huntStation{&caseStation{s, book, false}, client}, Keys: keys, Local: time.Local}),
 			screen.Case:     s.caseScreen(book, keys, false),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,

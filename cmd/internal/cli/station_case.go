@@ -17,7 +17,8 @@ import (
 // caseStation is what the workstation's screens see of the cases.
 type caseStation struct {
 	*station
-	book *casebook.Book
+	book     *casebook.Book
+	readOnly bool
 }
 
 var (
@@ -31,7 +32,7 @@ func (s *station) caseScreen(book *casebook.Book, keys *keymap.Map, readOnly boo
 	if err != nil {
 		folder = "~/"
 	}
-	return cases.New(cases.Config{Data: &caseStation{s, book}, Keys: keys, Local: time.Local, Folder: folder, ReadOnly: readOnly})
+	return cases.New(cases.Config{Data: &caseStation{s, book, readOnly}, Keys: keys, Local: time.Local, Folder: folder, ReadOnly: readOnly})
 }
 
 // Case reads the current case.

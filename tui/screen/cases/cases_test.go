@@ -50,7 +50,7 @@ func full() cases.Case {
 	}
 	c.Notes = []cases.Note{{at.Add(5 * time.Hour), "ann@desk", "Early warning sent to the CSIRT at 19:40, reference " + hostile}, {at.Add(6 * time.Hour), "bert@laptop", "Cards blocked."}}
 	c.Queries = []cases.Query{
-		{Time: at.Add(4 * time.Hour), Who: "ann@desk", Title: "Who tries passwords", SQL: "SELECT ClientIP,\n count(*)\nFROM logs", Rows: 3, Evidence: "24 windows, verified up to a pinned key", Complete: true},
+		{Time: at.Add(4 * time.Hour), Who: "ann@desk", Title: "Who tries passwords", SQL: "-- title: Who tries passwords\nSELECT ClientIP,\n count(*)\nFROM logs", Rows: 3, Evidence: "24 windows\nverified up to a pinned key", Complete: true},
 		{Time: at.Add(3 * time.Hour), Who: "ann@desk", Rows: 1, View: &inquiry.View{Dataset: "http_requests", From: at, Filters: []inquiry.Filter{{Field: "ClientIP", Op: inquiry.Is, Value: hostile}}}},
 	}
 	for i, text := range []string{"2 records into /media/usb, SHA-256 of SHA256SUMS 9f", c.Bookmarks[4].Ref.Permalink() + ": " + hostile, "Card theft of 14 March"} {
@@ -232,7 +232,7 @@ func TestRecords(t *testing.T) {
 		{[]string{"G", "up", "k", "y"}, screen.Copy{Text: ref(312, 35).Permalink(), What: "the record's address"}},
 		{[]string{"tab", "tab", "enter"}, screen.Go{To: screen.SQL, Arg: full().Queries[0].SQL}},
 		{[]string{"down", "enter"}, screen.Go{To: screen.Investigate, Arg: *full().Queries[1].View}},
-		{[]string{"home", "y"}, screen.Copy{Text: full().Queries[0].SQL + "\n-- 24 windows, verified up to a pinned key", What: "the query"}},
+		{[]string{"home", "y"}, screen.Copy{Text: full().Queries[0].SQL + "\n-- 24 windows verified up to a pinned key", What: "the query"}},
 		{[]string{"tab", "y"}, screen.Copy{Text: full().Head, What: "the hash of the journal's last line"}},
 		{[]string{"enter"}, nil},
 	} {

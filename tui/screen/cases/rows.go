@@ -235,6 +235,22 @@ func (s *Screen) recordDetail(b inquiry.Bookmark, height int) []string {
 	return append(lines, s.wrapped(b.Ref.Permalink(), s.theme.Dim, 0, 2)...)
 }
 
+// statement is SQL without the comment lines that it begins with: a saved query's head.
+func statement(sql string) string {
+	rest := sql
+	for {
+		line, more, ok := strings.Cut(rest, "\n")
+		if !ok || !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			break
+		}
+		rest = more
+	}
+	if strings.TrimSpace(rest) == "" {
+		return sql
+	}
+	return rest
+}
+
 func (s *Screen) bound(t time.Time, open string) string {
 	if t.IsZero() {
 		return open
@@ -243,7 +259,7 @@ func (s *Screen) bound(t time.Time, open string) string {
 }
 
 func (s *Screen) queryDetail(q Query, height int) []string {
-	what := q.SQL
+	what := statement(q.SQL)
 	if q.View != nil {
 		what = filters(*q.View)
 		if !q.View.From.IsZero() || !q.View.To.IsZero() {
@@ -254,6 +270,6 @@ func (s *Screen) queryDetail(q Query, height int) []string {
 	if !q.Complete {
 		stood = s.theme.Warn.Render(s.cut(s.theme.Glyphs.Warn + " coverage incomplete: absence of a record proves nothing"))
 	}
-	lines := append([]string{stood}, s.wrapped(q.Evidence, s.theme.Dim, 0, 2)...)
+	lines := append([]string{stood}, s.wrapped(strings.ReplaceAll(q.Evidence, "\n", "; "), s.theme.Dim, 0, 2)...)
 	return append(lines, s.wrapped(what, s.theme.Text, 0, max(1, height-len(lines)))...)
 }

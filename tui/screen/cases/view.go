@@ -209,7 +209,7 @@ func (s *Screen) wrapped(text string, style lipgloss.Style, indent, most int) []
 		}
 		for line := range strings.SplitSeq(lipgloss.Wrap(b.String(), width, " /&?"), "\n") {
 			if len(out) == most {
-				out[most-1] = strings.Repeat(" ", min(indent, s.width-1)) + s.theme.Dim.Render(s.theme.Glyphs.Ellipsis)
+				out[most-1] = ansi.Truncate(out[most-1], max(0, s.width-1), "") + s.theme.Dim.Render(s.theme.Glyphs.Ellipsis)
 				return out
 			}
 			out = append(out, strings.Repeat(" ", min(indent, s.width-1))+ansi.Truncate(line, width, "")) // spaces at its end may be too many
