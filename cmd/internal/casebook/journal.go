@@ -64,8 +64,13 @@ func (j *journal) refresh() error {
 	if !j.same(f) {
 		*j = *newJournal(j.dir)
 	}
+	return j.read(io.NewSectionReader(f, j.offset, maxJournal+1))
+}
+
+// read takes what stands behind the last line that was read.
+func (j *journal) read(f io.Reader) error {
 	j.torn, j.damage = nil, nil
-	r := bufio.NewReaderSize(io.NewSectionReader(f, j.offset, maxJournal+1), 64<<10)
+	r := bufio.NewReaderSize(f, 64<<10)
 	for {
 		line, err := readLine(r)
 		switch {
@@ -81,7 +86,7 @@ func (j *journal) refresh() error {
 		e, err := decode(line, int64(len(j.events))+1, j.head)
 		if err != nil {
 			j.damage = &DamageError{j.path(), err}
-			return nil
+			return nil //nolint:nilerr // it is kept: what comes before is a case all the same
 		}
 		j.take(e, line)
 		if j.offset > maxJournal {

@@ -1,6 +1,7 @@
 package casebook
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,13 @@ func replay(name string, j *journal) State {
 		return 0
 	})
 	return s
+}
+
+// Replay gives what a journal's bytes make of a case, as a reader of its file would find it.
+func Replay(name string, raw []byte) (State, error) {
+	j := newJournal("")
+	err := j.read(bytes.NewReader(raw))
+	return replay(name, j), err
 }
 
 func (s *State) apply(e *Event) {

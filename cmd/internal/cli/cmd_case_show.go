@@ -214,8 +214,8 @@ func tellCheck(env *site.Env, rep *exhibit.Report, asJSON bool) error {
 		if !rep.Pinned {
 			pinned = "NOT PINNED: the bundle itself names it"
 		}
-		_, err := fmt.Fprintf(env.Out, "archive   %s\nrecords   %d proven\nfiles     %d, SHA-256 of SHA256SUMS %s\nkey       %s (%s)\n",
-			line(rep.Archive), rep.Records, rep.Files, rep.SHA256, line(rep.Key), pinned)
+		_, err := fmt.Fprintf(env.Out, "archive   %s\nrecords   %d proven\njournal   %d events\nfiles     %d, SHA-256 of SHA256SUMS %s\nkey       %s (%s)\n",
+			line(rep.Archive), rep.Records, rep.Events, rep.Files, rep.SHA256, line(rep.Key), pinned)
 		if err != nil {
 			return fmt.Errorf("print check: %w", err)
 		}

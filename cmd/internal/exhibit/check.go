@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/casebook"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
@@ -23,6 +24,7 @@ type Report struct {
 	Archive string   `json:"archive"`
 	Records int      `json:"records"`
 	Files   int      `json:"files"`
+	Events  int      `json:"events"` // of the case's journal
 	Key     string   `json:"key"`
 	Pinned  bool     `json:"pinned"` // the key came from the caller, not from the bundle
 	Left    []Left   `json:"left,omitempty"`
@@ -64,6 +66,7 @@ func Check(dir string, key *evidence.PublicKey) (rep *Report, err error) {
 	if err := c.sums(); err != nil {
 		return nil, err
 	}
+	c.journal()
 	c.chains()
 	c.records()
 	return c.rep, nil
@@ -127,6 +130,25 @@ func (c *checking) sums() error {
 		return fmt.Errorf("read bundle: %w", err)
 	}
 	return nil
+}
+
+// journal checks that the case's lines follow one another up to the one that was noted.
+func (c *checking) journal() {
+	raw, err := c.read("case.jsonl")
+	if err != nil {
+		c.rep.fault("%v", err)
+		return
+	}
+	state, err := casebook.Replay(c.p.Case.Name, raw)
+	switch {
+	case err != nil:
+		c.rep.fault("case.jsonl: %v", err)
+	case state.Damage != nil:
+		c.rep.fault("case.jsonl: %v", errors.Unwrap(state.Damage))
+	case state.Head != c.p.Case.Head || state.Torn > 0:
+		c.rep.fault("case.jsonl does not end with the line that provenance.json names")
+	}
+	c.rep.Events = len(state.Events)
 }
 
 // chains checks the signatures of the checkpoints.

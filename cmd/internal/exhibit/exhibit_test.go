@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/casebook"
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/exhibit"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
@@ -93,9 +94,23 @@ func marked(n int) inquiry.Bookmark {
 		Time: noon.Add(time.Duration(n) * time.Second), Note: fmt.Sprintf("note %d", n)}
 }
 
+// journal is that of a case with a note.
+func journal(t *testing.T) (raw []byte, head string) {
+	t.Helper()
+	b, err := casebook.Open(casebook.Config{Dir: t.TempDir(), Archive: archiveID, Who: "ann@desk", Program: "test"})
+	must(t, err)
+	c, err := b.Create(t.Context(), "Incident")
+	must(t, err)
+	must(t, c.Note(t.Context(), "called the bank"))
+	state, raw, err := c.Journal()
+	must(t, err)
+	return raw, state.Head
+}
+
 func request(t *testing.T, a *datasettest.Archive, c exhibit.Chain, numbers ...int) exhibit.Request {
-	r := exhibit.Request{Store: a.Store, Archive: archiveID, Chains: []exhibit.Chain{c}, CaseName: "incident", CaseTitle: "Incident \x1b", CaseHead: "00",
-		Journal: []byte("{}\n"), Who: "ann@desk", Program: "rainlogs test", Now: noon, TempDir: t.TempDir()}
+	raw, head := journal(t)
+	r := exhibit.Request{Store: a.Store, Archive: archiveID, Chains: []exhibit.Chain{c}, CaseName: "incident", CaseTitle: "Incident \x1b", CaseHead: head,
+		Journal: raw, Who: "ann@desk", Program: "rainlogs test", Now: noon, TempDir: t.TempDir()}
 	for _, n := range numbers {
 		r.Bookmarks = append(r.Bookmarks, marked(n))
 	}
@@ -140,7 +155,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, k := range []*evidence.PublicKey{nil, &key} {
 		rep, err := exhibit.Check(res.Folder, k)
-		if err != nil || !rep.OK() || rep.Records != 4 || rep.Files != 9 || rep.Pinned != (k != nil) || rep.SHA256 != res.SHA256 {
+		if err != nil || !rep.OK() || rep.Records != 4 || rep.Files != 9 || rep.Events != 2 || rep.Pinned != (k != nil) || rep.SHA256 != res.SHA256 {
 			t.Errorf("%+v, %v", rep, err)
 		}
 	}
@@ -177,6 +192,9 @@ func TestCheck(t *testing.T) {
 		"another object":  {"provenance.json", func(s string) string { return strings.Replace(s, `"object": "`, `"object": "x`, 1) }, "another object"},
 		"an entry":        {"entries/" + datasettest.Zone + "-http_requests-1.json", func(s string) string { return strings.Replace(s, `"plugin":"test"`, `"plugin":"best"`, 1) }, "not in the tree"},
 		"the signed root": {"chains/" + datasettest.Zone + "-http_requests.txt", func(s string) string { return strings.Replace(s, "\n4\n", "\n5\n", 1) }, "not signed"},
+		"the journal":     {"case.jsonl", func(s string) string { return strings.Replace(s, "bank", "boss", 1) }, "provenance.json names"},
+		"its beginning":   {"case.jsonl", func(s string) string { return strings.Replace(s, "Incident", "Accident", 1) }, "does not follow"},
+		"its end":         {"case.jsonl", func(s string) string { return s[:strings.Index(s, "\n")+1] }, "provenance.json names"},
 		"the note":        {"provenance.json", func(s string) string { return strings.Replace(s, "note 3", "note X", 1) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
