@@ -28,6 +28,8 @@ type State struct {
 	Torn int
 	// Damage says why the journal cannot be read beyond Events; nothing is added then.
 	Damage error
+
+	at map[inquiry.Ref]int // where a bookmark is
 }
 
 // Note is a note on the case.
@@ -39,7 +41,7 @@ type Note struct {
 
 // replay gives what the events make of a case.
 func replay(name string, j *journal) State {
-	s := State{Name: name, Title: name, Events: slices.Clip(j.events), Head: j.head, Torn: len(j.torn), Damage: j.damage}
+	s := State{Name: name, Title: name, Events: slices.Clip(j.events), Head: j.head, Torn: len(j.torn), Damage: j.damage, at: map[inquiry.Ref]int{}}
 	for i := range j.events {
 		s.apply(&j.events[i])
 	}
@@ -54,7 +56,16 @@ func replay(name string, j *journal) State {
 		}
 		return 0
 	})
+	s.number()
 	return s
+}
+
+// number notes where each bookmark is.
+func (s *State) number() {
+	clear(s.at)
+	for i, b := range s.Bookmarks {
+		s.at[b.Ref] = i
+	}
 }
 
 // Replay gives what a journal's bytes make of a case, as a reader of its file would find it.
@@ -91,7 +102,9 @@ func (s *State) mark(e *Event) {
 	switch {
 	case e.Kind == Unmarked && i >= 0:
 		s.Bookmarks = slices.Delete(s.Bookmarks, i, i+1)
+		s.number()
 	case e.Kind == Marked && i < 0:
+		s.at[ref] = len(s.Bookmarks)
 		s.Bookmarks = append(s.Bookmarks, inquiry.Bookmark{
 			Ref: ref, Time: e.Record.Time.at(), Line: e.Record.Line, Note: e.Text, Added: e.Time.UTC(),
 		})
@@ -106,8 +119,12 @@ func (s *State) find(r *Record) int {
 	return s.index(ref)
 }
 
+// index is where a record's bookmark is, -1 if it has none.
 func (s *State) index(ref inquiry.Ref) int {
-	return slices.IndexFunc(s.Bookmarks, func(b inquiry.Bookmark) bool { return b.Ref == ref })
+	if i, ok := s.at[ref]; ok {
+		return i
+	}
+	return -1
 }
 
 // bounded is a text of at most so many bytes, cut between two characters.

@@ -214,6 +214,10 @@ func read(ctx context.Context, o *dataset.Object, wanted []*record) error {
 	if err := reader.Reset(ctx, o); err != nil {
 		return err //nolint:wrapcheck // names the object
 	}
+	at := map[int64]*record{}
+	for _, rec := range wanted {
+		at[rec.leaf] = rec
+	}
 	var h hashes
 	for n := int64(0); n < o.Entry.Content.Lines; n++ {
 		line, err := reader.Next()
@@ -223,10 +227,8 @@ func read(ctx context.Context, o *dataset.Object, wanted []*record) error {
 		if err := h.add(n, tlog.RecordHash(line.Text)); err != nil {
 			return err
 		}
-		for _, rec := range wanted {
-			if rec.leaf == n {
-				rec.line = slices.Clone(line.Text)
-			}
+		if rec := at[n]; rec != nil {
+			rec.line = slices.Clone(line.Text)
 		}
 	}
 	root, err := tlog.TreeHash(o.Entry.Content.Lines, h)
