@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
@@ -216,17 +217,14 @@ func (e Event) Summary() string {
 
 func (q *Query) summary() string {
 	what := q.Title
-	for _, text := range append([]string{q.SQL}, q.Filters...) {
-		if what != "" && text != "" {
-			what += "; "
-		}
-		what += text
+	if what == "" {
+		what = strings.Join(append(strings.Fields(q.SQL), q.Filters...), " ")
 	}
-	evidence := ""
-	if q.Evidence != "" {
-		evidence = " (" + q.Evidence + ")"
+	said := ""
+	if !q.Complete {
+		said = ", coverage incomplete"
 	}
-	return fmt.Sprintf("%d rows: %s%s", q.Rows, what, evidence)
+	return fmt.Sprintf("%d rows%s: %s", q.Rows, said, what)
 }
 
 func (v *Verification) summary() string {

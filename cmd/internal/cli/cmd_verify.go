@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,18 +96,6 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 		opts.Chains = append(opts.Chains, id)
 	}
 	return opts, nil
-}
-
-// pinnedKey reads --key: a verifier key, or the file that has it.
-func pinnedKey(text string) (evidence.PublicKey, error) {
-	if b, err := os.ReadFile(text); err == nil { // else it is the key itself
-		text = string(b)
-	}
-	k, err := verify.ParseKey(text)
-	if err != nil {
-		return k, site.Usagef("--key is neither a file nor a verifier key: %w", err)
-	}
-	return k, nil
 }
 
 // readOptions are how this machine verifies: by the public half of its own

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
 )
 
-// wide is from which width rows have more columns.
-const wide = 110
+// wide and veryWide are from which width rows have more columns.
+const (
+	wide     = 110
+	veryWide = 150
+)
 
 // column is a text of a width in a row; 0 takes what is left.
 type column struct {
@@ -88,15 +92,20 @@ func (s *Screen) recordColumns() (string, func(i int) string) {
 	if s.width >= wide {
 		layout = "2006-01-02 15:04:05.000"
 	}
+	noted := slices.ContainsFunc(s.now.Bookmarks, func(b inquiry.Bookmark) bool { return b.Note != "" })
 	draw := func(at, elapsed, zone, line, note string) []column {
 		out := []column{{at, len(layout), false}, {elapsed, elapsedWidth, true}}
 		if s.width < wide {
 			return append(out, column{text: line})
 		}
-		if len(s.zonesOfRecords()) > 1 {
+		if s.width >= veryWide && len(s.zonesOfRecords()) > 1 {
 			out = append(out, column{zone, zoneWidth, false})
 		}
-		return append(out, column{text: line}, column{note, noteWidth, false})
+		out = append(out, column{text: line})
+		if noted {
+			out = append(out, column{note, noteWidth, false})
+		}
+		return out
 	}
 	head := s.line("  ", draw("TIME ("+s.zone()+")", "ELAPSED", "ZONE", "RECORD", "NOTE")...)
 	return head, func(i int) string {
