@@ -60,6 +60,16 @@ func (d *Dataset) Columns(ctx context.Context, reserved []string, known func(*Ob
 	return schema.Columns(d.name, all, reserved), nil
 }
 
+// Asked returns the fields that the source of the range's latest object was
+// asked for, nil where that is not sealed.
+func (d *Dataset) Asked() []string {
+	if len(d.objects) == 0 {
+		return nil
+	}
+	e := d.objects[len(d.objects)-1].Entry
+	return d.askedFields(e.Chain(), e.Source.FieldsSeq)
+}
+
 func addNames(to map[string]bool, names []string) {
 	for _, name := range names {
 		to[name] = true

@@ -75,7 +75,7 @@ type Engine struct {
 	version string
 	denied  map[string]bool // table functions that no request may call
 	spare   spare
-	last    atomic.Pointer[[]string] // files of columns of the last request that had some
+	last    atomic.Pointer[lately]
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -267,8 +267,8 @@ func (e *Engine) take(ctx context.Context) (*session, error) {
 // end closes an instance, and makes one ready for the next request: not
 // earlier, where it would take processors from a running one.
 func (e *Engine) end(s *session) error {
-	if paths := s.logs.paths(); len(paths) > 0 {
-		e.last.Store(&paths)
+	if len(s.logs.files) > 0 {
+		e.last.Store(&lately{s.logs.paths(), s.logs.view(), len(s.logs.read) == 0})
 	}
 	err := s.close()
 	if !e.cfg.Once {
@@ -277,15 +277,22 @@ func (e *Engine) end(s *session) error {
 	return err
 }
 
+// lately is what the last request with files of columns used.
+type lately struct {
+	paths []string
+	view  string
+	whole bool // no object had to be read
+}
+
 // nextSession opens an instance that knows the footers of the last request's
-// files: the next question is mostly of the same range.
+// files, and has its view: the next question is mostly of the same range.
 func (e *Engine) nextSession(ctx context.Context) (*session, error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if last := e.last.Load(); last != nil {
-		s.warm(ctx, *last)
+		s.warm(ctx, last)
 	}
 	return s, nil
 }

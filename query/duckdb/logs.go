@@ -133,13 +133,16 @@ func (s *session) fields(ctx context.Context) ([]schema.Field, error) {
 const maxWarm = 256
 
 // warm reads the footers of files of columns into an instance that has no
-// request yet, best effort. They stay true: another content has another path.
-func (s *session) warm(ctx context.Context, paths []string) {
-	if len(paths) > maxWarm {
+// request yet, and makes the view of them, best effort. They stay true: another content has another path.
+func (s *session) warm(ctx context.Context, last *lately) {
+	if len(last.paths) > maxWarm {
 		return
 	}
 	var rows int64
-	_ = s.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+readParquet(paths)).Scan(&rows) // a file may be gone: the request finds out
+	err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+readParquet(last.paths)).Scan(&rows) // a file may be gone: the request finds out
+	if err == nil && last.whole && s.create(ctx, [][2]string{{"logs", last.view}}) == nil {
+		s.view = last.view
+	}
 }
 
 // readParquet reads files of the same columns.

@@ -3,9 +3,11 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math/big"
 	"slices"
@@ -23,7 +25,10 @@ type answer struct {
 	columns  []query.Column
 	carriers []carrier
 	infos    []duck.TypeInfo // nil for a type that is not known
-	sqlRows  *sql.Rows
+
+	ctx  context.Context //nolint:containedctx // of the request; rows end with it
+	stmt *duck.Stmt
+	next driver.Rows
 }
 
 // carrier is how a column's values cross from DuckDB to Go.
@@ -38,28 +43,82 @@ const (
 
 // run executes the statements and opens the last one's rows.
 func (s *session) run(ctx context.Context, statements []string, params map[string]any) (*answer, error) {
-	statement, a, args, err := s.last(ctx, statements, params)
+	last := len(statements) - 1
+	if err := s.before(ctx, statements[:last], params); err != nil {
+		return nil, err
+	}
+	a, args, err := s.describe(ctx, statements[last], params)
 	if err != nil {
 		return nil, err
 	}
 	defer s.spent.scan(s.now)()
-	a.sqlRows, err = s.conn.QueryContext(ctx, wrap(statement, a.carriers), args...)
-	if err != nil {
-		return nil, err
+	if err := s.query(ctx, a, wrap(statements[last], a.carriers), args); err != nil {
+		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
+}
+
+// query opens an answer's rows. The statement that described it is run itself, unless its columns have to be cast:
+// to prepare one binds it, which takes milliseconds over many files.
+func (s *session) query(ctx context.Context, a *answer, statement string, args []any) error {
+	a.ctx = ctx
+	return s.conn.Raw(func(c any) (err error) {
+		conn := c.(*duck.Conn)
+		if statement != "" {
+			if err := a.stmt.Close(); err != nil {
+				return err
+			}
+			if a.stmt, _, err = prepare(ctx, conn, statement); err != nil {
+				return err
+			}
+		}
+		named, err := values(conn, args)
+		if err != nil {
+			return err
+		}
+		a.next, err = a.stmt.QueryContext(ctx, named)
+		return err
+	})
+}
+
+// values are arguments as the driver takes them.
+func values(conn *duck.Conn, args []any) ([]driver.NamedValue, error) {
+	out := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		named := arg.(sql.NamedArg) //nolint:forcetypeassert // by bind
+		out[i] = driver.NamedValue{Name: named.Name, Ordinal: i + 1, Value: named.Value}
+		err := conn.CheckNamedValue(&out[i])
+		if errors.Is(err, driver.ErrSkip) {
+			out[i].Value, err = driver.DefaultParameterConverter.ConvertValue(named.Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: parameter $%s: %w", query.ErrSQL, named.Name, err)
+		}
+	}
+	return out, nil
 }
 
 // last executes all statements but the last, and describes that one.
 func (s *session) last(ctx context.Context, statements []string, params map[string]any) (string, *answer, []any, error) {
 	last := len(statements) - 1
-	for _, statement := range statements[:last] {
-		if err := s.execute(ctx, statement, params); err != nil {
-			return "", nil, nil, err
-		}
+	if err := s.before(ctx, statements[:last], params); err != nil {
+		return "", nil, nil, err
 	}
 	a, args, err := s.describe(ctx, statements[last], params)
+	if err == nil {
+		err = a.close()
+	}
 	return statements[last], a, args, err
+}
+
+// before executes the statements before the last.
+func (s *session) before(ctx context.Context, statements []string, params map[string]any) error {
+	for _, statement := range statements {
+		if err := s.execute(ctx, statement, params); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bind returns the values of the parameters that a statement names: DuckDB
@@ -98,7 +157,7 @@ func (s *session) execute(ctx context.Context, statement string, params map[stri
 }
 
 // describe returns an answer that knows its columns and has no rows yet, and
-// the values to bind.
+// the values to bind. It has to be closed.
 func (s *session) describe(ctx context.Context, statement string, params map[string]any) (*answer, []any, error) {
 	a := &answer{}
 	var args []any
@@ -108,18 +167,20 @@ func (s *session) describe(ctx context.Context, statement string, params map[str
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, stmt.Close()) }()
+		a.kind, a.stmt = kind, stmt
 		if args, err = bind(stmt, params); err != nil {
 			return err
 		}
-		a.kind = kind
 		known, err = a.addColumns(stmt)
 		return err
 	})
 	if err == nil && !known && a.kind == duck.STATEMENT_TYPE_SELECT && len(args) > 0 {
 		err = s.learnColumns(ctx, a, statement, args)
 	}
-	return a, args, err
+	if err != nil {
+		return nil, nil, errors.Join(err, a.close())
+	}
+	return a, args, nil
 }
 
 // learnColumns asks for the columns of a SELECT whose types depend on its
@@ -140,7 +201,7 @@ func (s *session) learnColumns(ctx context.Context, a *answer, statement string,
 		_, err = learnt.addColumns(stmt)
 		return err
 	})
-	*a = *learnt
+	a.columns, a.carriers, a.infos = learnt.columns, learnt.carriers, learnt.infos
 	_, dropped := s.conn.ExecContext(ctx, "DROP TABLE "+table)
 	return errors.Join(err, dropped)
 }
@@ -191,10 +252,10 @@ func carry(info duck.TypeInfo) carrier {
 	return native
 }
 
-// wrap puts a SELECT into one that casts, keeping its order.
+// wrap puts a SELECT into one that casts, keeping its order; "" if there is nothing to cast.
 func wrap(statement string, carriers []carrier) string {
 	if !slices.ContainsFunc(carriers, func(c carrier) bool { return c != native }) {
-		return statement
+		return ""
 	}
 	var list, names []string
 	for i, c := range carriers {
@@ -215,30 +276,44 @@ func wrap(statement string, carriers []carrier) string {
 // rows yields the rows as query.Result promises them.
 func (a *answer) rows() iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
-		row := make([]any, len(a.columns))
-		targets := make([]any, len(row))
-		for i := range row {
-			targets[i] = &row[i]
-		}
-		for a.sqlRows.Next() {
-			if err := a.sqlRows.Scan(targets...); err != nil {
+		raw, row := make([]driver.Value, len(a.columns)), make([]any, len(a.columns))
+		for n := 0; ; n++ {
+			err := a.read(raw, n)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
 				yield(nil, fmt.Errorf("read row: %w", err))
 				return
 			}
 			for i, how := range a.carriers {
-				row[i] = value(row[i], how)
+				row[i] = value(raw[i], how)
 			}
 			if !yield(row, nil) {
 				return
 			}
 		}
-		if err := a.sqlRows.Err(); err != nil {
-			yield(nil, err)
-		}
 	}
 }
 
-func (a *answer) close() error { return a.sqlRows.Close() }
+// read reads the n-th row, io.EOF behind the last.
+func (a *answer) read(into []driver.Value, n int) error {
+	const often = 256
+	if n%often == 0 && a.ctx.Err() != nil {
+		return a.ctx.Err()
+	}
+	return a.next.Next(into)
+}
+
+func (a *answer) close() (err error) {
+	if a.next != nil {
+		err, a.next = a.next.Close(), nil
+	}
+	if a.stmt != nil {
+		err, a.stmt = errors.Join(err, a.stmt.Close()), nil
+	}
+	return err
+}
 
 // value brings a driver's value to one of the kinds of query.Result.
 func value(v any, how carrier) any {
@@ -286,37 +361,4 @@ func jsonText(text string) any {
 		return query.JSON(text)
 	}
 	return text
-}
-
-var typeNames = map[duck.Type]string{
-	duck.TYPE_BOOLEAN: "BOOLEAN", duck.TYPE_TINYINT: "TINYINT", duck.TYPE_SMALLINT: "SMALLINT",
-	duck.TYPE_INTEGER: "INTEGER", duck.TYPE_BIGINT: "BIGINT", duck.TYPE_UTINYINT: "UTINYINT",
-	duck.TYPE_USMALLINT: "USMALLINT", duck.TYPE_UINTEGER: "UINTEGER", duck.TYPE_UBIGINT: "UBIGINT",
-	duck.TYPE_FLOAT: "FLOAT", duck.TYPE_DOUBLE: "DOUBLE", duck.TYPE_TIMESTAMP: "TIMESTAMP",
-	duck.TYPE_DATE: "DATE", duck.TYPE_TIME: "TIME", duck.TYPE_INTERVAL: "INTERVAL",
-	duck.TYPE_HUGEINT: "HUGEINT", duck.TYPE_UHUGEINT: "UHUGEINT", duck.TYPE_VARCHAR: "VARCHAR",
-	duck.TYPE_BLOB: "BLOB", duck.TYPE_TIMESTAMP_S: "TIMESTAMP_S", duck.TYPE_TIMESTAMP_MS: "TIMESTAMP_MS",
-	duck.TYPE_TIMESTAMP_NS: "TIMESTAMP_NS", duck.TYPE_ENUM: "ENUM", duck.TYPE_STRUCT: "STRUCT",
-	duck.TYPE_MAP: "MAP", duck.TYPE_UUID: "UUID", duck.TYPE_UNION: "UNION", duck.TYPE_BIT: "BIT",
-	duck.TYPE_TIME_TZ: "TIMETZ", duck.TYPE_TIMESTAMP_TZ: "TIMESTAMPTZ", duck.TYPE_BIGNUM: "BIGNUM",
-	duck.TYPE_GEOMETRY: "GEOMETRY", duck.TYPE_VARIANT: "VARIANT", duck.TYPE_SQLNULL: "NULL",
-}
-
-// typeName is a type as SQL writes it; of structs, maps and unions the kind only.
-func typeName(info duck.TypeInfo) string {
-	if alias := info.Alias(); alias != "" {
-		return alias
-	}
-	switch d := info.Details().(type) {
-	case *duck.ListDetails:
-		return typeName(d.Child) + "[]"
-	case *duck.ArrayDetails:
-		return fmt.Sprintf("%s[%d]", typeName(d.Child), d.Size)
-	case *duck.DecimalDetails:
-		return fmt.Sprintf("DECIMAL(%d,%d)", d.Width, d.Scale)
-	}
-	if name, ok := typeNames[info.InternalType()]; ok {
-		return name
-	}
-	return "VARCHAR"
 }

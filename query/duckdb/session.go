@@ -34,6 +34,8 @@ type session struct {
 	purpose purpose
 	logs    logs
 	use     dataset.Use
+
+	view string // logs as it was made ahead, "" if it was not
 }
 
 // newSession opens an instance with the views that are the same for each

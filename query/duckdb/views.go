@@ -84,8 +84,13 @@ func (s *session) publish(ctx context.Context) error {
 	})
 }
 
+// publishLogs makes the view of the records, unless it was made ahead.
 func (s *session) publishLogs(ctx context.Context) error {
-	return s.create(ctx, [][2]string{{"logs", s.logs.view()}})
+	view := s.logs.view()
+	if view == s.view {
+		return nil
+	}
+	return s.create(ctx, [][2]string{{"logs", view}})
 }
 
 // create makes views. To make one binds it, which must touch no object.
@@ -93,7 +98,7 @@ func (s *session) create(ctx context.Context, views [][2]string) error {
 	s.creating = true
 	defer func() { s.creating = false }()
 	for _, view := range views {
-		if _, err := s.conn.ExecContext(ctx, "CREATE VIEW "+view[0]+" AS "+view[1]); err != nil {
+		if _, err := s.conn.ExecContext(ctx, "CREATE OR REPLACE VIEW "+view[0]+" AS "+view[1]); err != nil {
 			return fmt.Errorf("make view %s: %w", view[0], err)
 		}
 	}

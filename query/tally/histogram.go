@@ -132,3 +132,16 @@ func Histogram(chains []dataset.Chain, r dataset.Range, step Step, loc *time.Loc
 	}
 	return h.finish(), nil
 }
+
+// Between is Histogram by the caller's own edges, ascending and at least two:
+// bucket i is [edges[i], edges[i+1]).
+func Between(chains []dataset.Chain, edges []time.Time) ([]Bucket, error) {
+	if len(edges) < 2 || len(edges) > MaxBuckets+1 || !slices.IsSortedFunc(edges, time.Time.Compare) {
+		return nil, fmt.Errorf("histogram of %d edges: want 2 to %d, ascending", len(edges), MaxBuckets+1)
+	}
+	h := newSpread(edges)
+	for s := range sealed(chains, dataset.Range{From: edges[0], To: edges[len(edges)-1]}) {
+		h.count(&s)
+	}
+	return h.finish(), nil
+}

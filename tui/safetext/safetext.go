@@ -132,7 +132,12 @@ func escape(r rune, raw string) string {
 }
 
 // Width is the number of cells of a text that Line or Fit returned.
-func Width(s string) int { return ansi.StringWidth(s) }
+func Width(s string) int {
+	if plain(s) {
+		return len(s)
+	}
+	return ansi.StringWidth(s)
+}
 
 // Ellipsis stands for what did not fit.
 const Ellipsis = "…"
@@ -142,6 +147,12 @@ const Ellipsis = "…"
 func Cut(s string, width int) string {
 	if width <= 0 {
 		return ""
+	}
+	if plain(s[:min(len(s), width+1)]) { // what most text is, at a tenth of the cost
+		if len(s) <= width {
+			return s
+		}
+		return s[:width-1] + Ellipsis
 	}
 	// No character is narrower than a cell for each of its bytes but marks, of which a letter has two.
 	const bytesPerCell = utf8.UTFMax * (1 + maxMarks)
@@ -157,11 +168,11 @@ func Cut(s string, width int) string {
 // Fit is Cut, filled with spaces to exactly width cells.
 func Fit(s string, width int) string {
 	s = Cut(s, width)
-	return s + strings.Repeat(" ", max(0, width-ansi.StringWidth(s)))
+	return s + strings.Repeat(" ", max(0, width-Width(s)))
 }
 
 // FitRight is Fit with the text at the right edge, for numbers.
 func FitRight(s string, width int) string {
 	s = Cut(s, width)
-	return strings.Repeat(" ", max(0, width-ansi.StringWidth(s))) + s
+	return strings.Repeat(" ", max(0, width-Width(s))) + s
 }

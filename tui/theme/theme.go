@@ -30,6 +30,7 @@ type Theme struct {
 	Tab, TabHere      lipgloss.Style
 	Key               lipgloss.Style // a key in a hint
 	Selected          lipgloss.Style // the row under the cursor
+	Cell              lipgloss.Style // the cell under the cursor, in that row
 	Marked            lipgloss.Style // bookmarked, matched
 	Escaped           lipgloss.Style // what safetext has made visible
 	Border, BorderOn  lipgloss.Style // the edge of a pane, and of the one that has the keys
@@ -63,6 +64,7 @@ func New(o Options) *Theme {
 	t.Tab, t.TabHere = t.Bar, on(ink("#eff1f5", "#181926"), "#1e66f5", "#8aadf4").Bold(true)
 	t.Key = ink("#8839ef", "#c6a0f6").Bold(true)
 	t.Selected = on(base, "#ccd0da", "#363a4f").Bold(true)
+	t.Cell = on(ink("#eff1f5", "#181926"), "#1e66f5", "#8aadf4").Bold(true)
 	t.Marked = ink("#df8e1d", "#eed49f").Bold(true)
 	t.Escaped = ink("#fe640b", "#f5a97f").Reverse(true)
 	t.Border, t.BorderOn = ink("#bcc0cc", "#494d64"), ink("#1e66f5", "#8aadf4").Bold(true)
@@ -72,6 +74,7 @@ func New(o Options) *Theme {
 	t.Status = [6]lipgloss.Style{t.Dim, t.Dim, t.Good, ink("#04a5e5", "#91d7e3"), ink("#df8e1d", "#eed49f"), t.Bad}
 	if o.Plain { // what colour says elsewhere
 		t.Selected, t.TabHere = base.Reverse(true), base.Reverse(true).Bold(true)
+		t.Cell = base.Bold(true).Underline(true)
 		t.Exclude, t.Bad = base.Bold(true).Underline(true), base.Bold(true).Underline(true)
 	}
 	return t
@@ -103,12 +106,13 @@ var nearest = map[rune]byte{'…': '~', '·': '.', '→': '>', '←': '<', '↑'
 type Glyphs struct {
 	Bars             [9]string // from nothing to full, for a histogram's top cells
 	Block, Half      string
-	Good, Warn, Bad  string // a state, each of one cell
+	Across           [9]string // from nothing to full, for bars that lie
+	Good, Warn, Bad  string    // a state, each of one cell
 	Pending, Empty   string
 	Gap              string // a notch where evidence is missing
 	Cursor, Bookmark string
 	Note             string
-	Up, Down         string
+	Up, Down, To     string
 	Bullet, Ellipsis string
 	Rule, Pillar     string
 	Times            string // between numbers
@@ -119,16 +123,16 @@ type Glyphs struct {
 func glyphs(ascii bool) Glyphs {
 	if ascii {
 		return Glyphs{
-			Bars: [9]string{" ", ".", ".", ":", "-", "=", "+", "*", "#"}, Block: "#", Half: "-",
+			Bars: [9]string{" ", ".", ".", ":", "-", "=", "+", "*", "#"}, Block: "#", Half: "-", Across: [9]string{" ", "-", "-", "-", "-", "=", "=", "=", "#"},
 			Good: "+", Warn: "!", Bad: "X", Pending: "~", Empty: ".", Gap: "!", Cursor: ">", Bookmark: "*", Note: "\"",
-			Up: "^", Down: "v", Bullet: "*", Ellipsis: "~", Rule: "-", Pillar: "|", Times: "x",
+			Up: "^", Down: "v", To: ">", Bullet: "*", Ellipsis: "~", Rule: "-", Pillar: "|", Times: "x",
 			Border: lipgloss.ASCIIBorder(), Spinner: []string{"|", "/", "-", `\`},
 		}
 	}
 	return Glyphs{
-		Bars: [9]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, Block: "█", Half: "▄",
+		Bars: [9]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, Block: "█", Half: "▄", Across: [9]string{" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
 		Good: "✓", Warn: "!", Bad: "✗", Pending: "◌", Empty: "·", Gap: "▼", Cursor: "▌", Bookmark: "★", Note: "✎",
-		Up: "↑", Down: "↓", Bullet: "•", Ellipsis: "…", Rule: "─", Pillar: "│", Times: "×",
+		Up: "↑", Down: "↓", To: "→", Bullet: "•", Ellipsis: "…", Rule: "─", Pillar: "│", Times: "×",
 		Border: lipgloss.RoundedBorder(), Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 	}
 }

@@ -37,13 +37,19 @@ func (w *workspace) readChains(ids []evidence.ChainID) ([]verify.Chain, error) {
 // readVerified does not fetch full bundles again that are kept on this
 // machine, unless noCache; they are checked like those that are fetched.
 func (w *workspace) readVerified(opts verify.Options) ([]verify.Chain, error) {
+	read := func(opts verify.Options) ([]verify.Chain, error) {
+		if w.noCache {
+			return verify.ReadChains(w.ctx, w.Store, opts)
+		}
+		cache := chaincache.New(chaincache.Config{Dir: filepath.Join(w.Config.Query.Cache, "chain"), Log: w.Logger()})
+		return cache.ReadChains(w.ctx, w.Store, w.Archive, opts)
+	}
 	var chains []verify.Chain
 	var err error
-	if w.noCache {
-		chains, err = verify.ReadChains(w.ctx, w.Store, opts)
+	if w.memory == nil {
+		chains, err = read(opts)
 	} else {
-		cache := chaincache.New(chaincache.Config{Dir: filepath.Join(w.Config.Query.Cache, "chain"), Log: w.Logger()})
-		chains, err = cache.ReadChains(w.ctx, w.Store, w.Archive, opts)
+		chains, err = w.memory.ReadChains(w.ctx, w.Store, opts, read)
 	}
 	var damaged *verify.DamagedError
 	if errors.As(err, &damaged) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/chaincache"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
@@ -25,7 +26,7 @@ func newQueryServe(env *site.Env, g *site.Globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := &served{env: env, g: g, engines: map[worker.Limits]*duckdb.Engine{}}
+			s := &served{env: env, g: g, memory: &chaincache.Memory{}, engines: map[worker.Limits]*duckdb.Engine{}}
 			defer s.close()
 			return worker.Serve(cmd.Context(), in, out, worker.ServeConfig{
 				Open:     s.open,
@@ -41,6 +42,7 @@ type served struct {
 	env     *site.Env
 	g       *site.Globals
 	w       *site.Workspace
+	memory  *chaincache.Memory
 	engines map[worker.Limits]*duckdb.Engine
 }
 
@@ -53,7 +55,7 @@ func (s *served) open(ctx context.Context, q worker.Question, progress func(done
 		}
 		s.w = w
 	}
-	w := &workspace{Workspace: s.w, ctx: ctx}
+	w := &workspace{Workspace: s.w, ctx: ctx, memory: s.memory}
 	e, err := s.engine(w, q.Limits)
 	if err != nil {
 		return nil, nil, err

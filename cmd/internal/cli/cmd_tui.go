@@ -17,6 +17,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/cases"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/hunt"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
@@ -31,11 +32,13 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	var o tuiOptions
 	cmd := &cobra.Command{
 		Use: "tui", Short: "The workstation: how each zone stands, in a terminal", Args: cobra.NoArgs,
-		Long: "Look at an archive in a terminal. This version has the overview: each zone's state and lag, what needs an operator,\n" +
-			"and a map of its hours; chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
+		Long: "Look at an archive in a terminal. The overview has each zone's state and lag, what needs an operator, and a map of its hours;\n" +
+			"investigate has the records: their histogram over time, filters, facets, and each record with where it is sealed; hunt runs rules\n" +
+			"over a range; case has what was kept, written, asked and handed out.\n" +
+			"Chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Hunt, screen.Case), overview.Keys(), hunt.Keys(), cases.Keys()), nil)
+			keys, err := keymap.New(stationKeys(), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -51,12 +54,15 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	return cmd
 }
 
+// stationKeys are the entries of all screens.
+func stationKeys() []keymap.Entry {
+	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.Hunt, screen.Case), overview.Keys(), investigate.Keys(), hunt.Keys(), cases.Keys())
+}
+
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, scope := range []keymap.Scope{keymap.Global, keymap.Scope(screen.Overview), keymap.Scope(screen.Hunt), keymap.Scope(screen.Case)} {
-			for _, e := range keys.Entries(scope) {
-				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
-			}
+		for _, e := range stationKeys() {
+			row(e.Scope, strings.Join(keys.Key(e.Scope, e.Action).Keys(), " "), e.Action, e.Help)
 		}
 	})
 }
@@ -97,11 +103,22 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
+	records, closeLookup, err := s.openLookup(ctx)
+	if err != nil {
+		return err
+	}
+	look := investigate.New(investigate.Config{Data: records, Marks: book, Keys: keys, Local: time.Local, Now: env.Now})
+	rules := hunt.New(hunt.Config{Data: &huntStation{&caseStation{s, book, false}, client}, Keys: keys, Local: time.Local})
+	record := s.caseScreen(book, keys, false)
+	defer func() {
+		look.Close()
+		rules.Close()
+		record.Close()
+		err = errors.Join(err, closeLookup())
+	}()
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}),
-			screen.Hunt:     hunt.New(hunt.Config{Data: &huntStation{&caseStation{s, book, false}, client}, Keys: keys, Local: time.Local}),
-			screen.Case:     s.caseScreen(book, keys, false),
+			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look, screen.Hunt: rules, screen.Case: record,
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

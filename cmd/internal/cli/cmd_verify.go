@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -136,9 +137,12 @@ func (w *workspace) verifyStore(store verify.Store, opts verify.Options) (*verif
 	return report, nil
 }
 
-// chainOf finds a chain by zone name, which needs the catalog, or by zone id,
-// which does not.
+// chainOf finds a chain by zone name, which needs the catalog, or by zone id, alone or as
+// ID/DATASET, which does not.
 func (w *workspace) chainOf(name string) (evidence.ChainID, error) {
+	if zone, of, both := strings.Cut(name, "/"); both { // the chain itself
+		return evidence.NewChainID(zone, of) //nolint:wrapcheck // says what is wrong with it
+	}
 	if id, err := evidence.NewChainID(name, datasetHTTP); err == nil {
 		return w.chainOfID(id)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/chaincache"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
@@ -16,9 +17,10 @@ import (
 
 // station is what the workstation's screens see of an archive.
 type station struct {
-	w   *workspace
-	env *site.Env
-	g   *site.Globals
+	memory chaincache.Memory
+	w      *workspace
+	env    *site.Env
+	g      *site.Globals
 }
 
 var _ overview.Data = (*station)(nil)

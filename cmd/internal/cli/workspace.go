@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/chaincache"
 )
 
 // workspace is the site that a command works on, for as long as it does.
@@ -16,6 +17,8 @@ type workspace struct {
 	ctx context.Context //nolint:containedctx // a workspace lives as long as its command
 	// noCache keeps what is kept of chains on this machine out of it.
 	noCache bool
+	// memory keeps verified chains from one question to the next, nil in a command that asks once.
+	memory *chaincache.Memory
 	// draft is the file of -o that is being written.
 	draft atomic.Pointer[string]
 	src   *site.Sources // nil until sources

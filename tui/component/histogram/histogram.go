@@ -19,6 +19,7 @@ const (
 	Covered State = iota
 	Pending       // not collected yet
 	Gap           // lost or missing: silence proves nothing
+	Expired       // removed by the retention policy
 )
 
 // Bucket is one bar.
@@ -70,7 +71,7 @@ func (h *Histogram) row(th *theme.Theme, width, height, row int, top int64) stri
 	var runs styledRuns
 	for i := range width {
 		if i >= len(h.Buckets) {
-			runs.add(th.Text, " ")
+			runs.add(-1, th.Text, " ")
 			continue
 		}
 		b := h.Buckets[i]
@@ -79,11 +80,12 @@ func (h *Histogram) row(th *theme.Theme, width, height, row int, top int64) stri
 			eighths = max(1, int(total*int64(height)*8/top)) // a single request is never invisible
 		}
 		cell := max(0, min(8, eighths-row*8))
-		style := th.Status[class(b, row, eighths)]
+		look := class(b, row, eighths)
+		style := th.Status[look]
 		if i >= h.From && i < h.To {
-			style = style.Inherit(th.Selected)
+			look, style = look+len(b.Counts), style.Inherit(th.Selected)
 		}
-		runs.add(style, th.Glyphs.Bars[cell])
+		runs.add(look, style, th.Glyphs.Bars[cell])
 	}
 	return runs.String()
 }
@@ -108,37 +110,38 @@ func class(b Bucket, row, eighths int) int {
 func (h *Histogram) foot(th *theme.Theme, width int) string {
 	var runs styledRuns
 	for i := range width {
-		glyph, style := th.Glyphs.Rule, th.Dim
+		look, glyph, style := 0, th.Glyphs.Rule, th.Dim
 		if i < len(h.Buckets) {
 			switch h.Buckets[i].State {
 			case Pending:
 				glyph = th.Glyphs.Pending
+			case Expired:
+				glyph = th.Glyphs.Empty
 			case Gap:
-				glyph, style = th.Glyphs.Gap, th.Bad
+				look, glyph, style = 1, th.Glyphs.Gap, th.Bad
 			}
 		}
 		if i == h.Cursor && i < len(h.Buckets) {
-			glyph, style = th.Glyphs.Up, th.Strong
+			look, glyph, style = 2, th.Glyphs.Up, th.Strong
 		}
-		runs.add(style, glyph)
+		runs.add(look, style, glyph)
 	}
 	return runs.String()
 }
 
-// styledRuns renders cells of equal style together.
+// styledRuns renders cells of equal looks together.
 type styledRuns struct {
 	out   strings.Builder
 	style lipgloss.Style
 	text  strings.Builder
-	key   string
+	look  int
 }
 
-func (r *styledRuns) add(style lipgloss.Style, cell string) {
-	key := style.Render("x")
-	if key != r.key {
+func (r *styledRuns) add(look int, style lipgloss.Style, cell string) {
+	if look != r.look {
 		r.flush()
-		r.style, r.key = style, key
 	}
+	r.style, r.look = style, look
 	r.text.WriteString(cell)
 }
 

@@ -26,7 +26,8 @@ type Column struct {
 type Row struct {
 	Cells  []string
 	Mark   Mark
-	Status int // 100 to 599 gives the row's first cell its colour, 0 none
+	Status int // 100 to 599 gives the row its colour, 0 none
+	Of     any // what the row is of, for who filled it in
 }
 
 // Mark is what a person has put on a row.
@@ -48,9 +49,11 @@ const (
 // Table is the state. The zero value is an empty table.
 type Table struct {
 	Columns []Column
+	ByCell  bool // one cell of the row under the cursor is under the cursor too
 
 	total       int64
 	top, cursor int64
+	column      int // under the cursor, if ByCell
 	left        int // cells scrolled to the right
 	width       int
 	height      int // rows, without the header
@@ -96,8 +99,55 @@ func (t *Table) To(row int64) {
 	}
 }
 
+// Left is how many cells are hidden at the left.
+func (t *Table) Left() int { return t.left }
+
 // Scroll moves what is shown to the right by cells.
 func (t *Table) Scroll(by int) { t.left = max(0, min(t.left+by, 4096)) }
+
+// Column is the column under the cursor, -1 without columns.
+func (t *Table) Column() int { return min(t.column, len(t.Columns)-1) }
+
+// ToColumn moves the cursor to a column, or as near as there is one, and shows it.
+func (t *Table) ToColumn(column int) {
+	t.column = max(0, min(column, len(t.Columns)-1))
+	if at, width := t.cell(t.column); at+width > t.left+t.width {
+		t.left = max(0, min(at+width-t.width, at-2))
+	} else if at-2 < t.left {
+		t.left = max(0, at-2)
+	}
+}
+
+// cell is where a column begins, in cells from the left of the table, and how wide it is.
+func (t *Table) cell(column int) (at, width int) {
+	at = 2
+	for i, c := range t.Columns {
+		if i == column {
+			if i == len(t.Columns)-1 {
+				return at, max(c.Width, min(t.width-at, 4096))
+			}
+			return at, c.Width
+		}
+		at += c.Width + 1
+	}
+	return at, 0
+}
+
+// ColumnAt is the column drawn at a cell of the table.
+func (t *Table) ColumnAt(x int) (int, bool) {
+	if x < 2 || x >= t.width {
+		return 0, false
+	}
+	for i := range t.Columns {
+		if at, width := t.cell(i); x+t.left < at+width+1 {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Top is the row drawn first.
+func (t *Table) Top() int64 { return t.top }
 
 // At is the row drawn at a line of the table, of which 0 is the header.
 func (t *Table) At(line int) (int64, bool) {
@@ -147,10 +197,23 @@ func (t *Table) Mark(i int64, m Mark) {
 	}
 }
 
+// Each calls f for the rows that are here, which it may change.
+func (t *Table) Each(f func(i int64, r *Row)) {
+	for at, rows := range t.have {
+		for i := range rows {
+			f(at*page+int64(i), &rows[i])
+		}
+	}
+}
+
 // View draws the header and the rows, exactly as wide and high as was set.
 func (t *Table) View(th *theme.Theme, focused bool) string {
 	lines := make([]string, 0, t.height+1)
-	lines = append(lines, th.Title.Render(t.cut("  "+t.header())))
+	sign, style := "  ", th.Title
+	if focused {
+		sign, style = th.Glyphs.Cursor+" ", th.TabHere
+	}
+	lines = append(lines, style.Render(t.cut(sign+t.header())))
 	for i := range int64(t.height) {
 		lines = append(lines, t.line(th, t.top+i, focused))
 	}
@@ -209,6 +272,8 @@ func (t *Table) line(th *theme.Theme, i int64, focused bool) string {
 	}
 	line := t.cut(b.String())
 	switch {
+	case i == t.cursor && focused && t.ByCell:
+		return t.withCell(th, line)
 	case i == t.cursor && focused:
 		return th.Selected.Render(line)
 	case row.Mark != None:
@@ -217,6 +282,14 @@ func (t *Table) line(th *theme.Theme, i int64, focused bool) string {
 		return th.Status[row.Status/100].Render(line)
 	}
 	return th.Text.Render(line)
+}
+
+// withCell draws the row under the cursor with its cell under the cursor.
+func (t *Table) withCell(th *theme.Theme, line string) string {
+	at, width := t.cell(t.Column())
+	from := max(2, at-t.left)
+	to := min(t.width, max(from, at-t.left+width))
+	return th.Selected.Render(ansi.Cut(line, 0, from)) + th.Cell.Render(ansi.Cut(line, from, to)) + th.Selected.Render(ansi.Cut(line, to, t.width))
 }
 
 func mark(th *theme.Theme, m Mark) string {

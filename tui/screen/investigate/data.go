@@ -27,6 +27,14 @@ type Data interface {
 	Record(ctx context.Context, ref inquiry.Ref) (Record, error)
 }
 
+// Finder is Data that knows where in a view a record stands; without it, the
+// cursor is on the first record of each new view.
+type Finder interface {
+	// Find returns the row of a record in a view, of which the event time is known too. If the
+	// view does not have it, that is where it would be, and exact is false.
+	Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, at time.Time) (row int64, exact bool, err error)
+}
+
 // Marks keeps what a person has put on records.
 type Marks interface {
 	// Marks returns all of them, in no order.
@@ -103,9 +111,12 @@ type Bucket struct {
 type Facet struct {
 	Field  string
 	Values []Value
-	// Distinct is how many values there are, about; 0 if that is not known.
+	// Distinct is how many values there are; 0 if that is not known.
 	Distinct int64
-	Total    int64 // records of the view
+	// Rough: there are very many values, and those here may not be the most
+	// frequent ones. Their counts are exact.
+	Rough bool
+	Total int64 // records of the view
 }
 
 // Value is one of them.
@@ -127,8 +138,13 @@ type Row struct {
 	Ref    inquiry.Ref
 	Time   time.Time // event time, zero if it has none
 	Status int       // 0 if it has none
-	Cells  []string  // the columns asked for; from outside
+	Cells  []string  // the columns asked for; from outside, of a long one the first MaxCell bytes at least
+	Nulls  []bool    // which cells are of fields that are absent; may be nil
 }
+
+// MaxCell bounds the cells of a table in bytes: a longer value may be cut
+// there, and is filtered by from the whole record only.
+const MaxCell = 4096
 
 // Record is a record whole.
 type Record struct {

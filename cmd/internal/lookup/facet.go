@@ -1,0 +1,123 @@
+package lookup
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
+)
+
+// manyLines is the default of Config.ManyLines.
+const manyLines = 1_000_000
+
+// Facet returns a field's most frequent values: exactly, but for a field with a value of its own in nearly each
+// record (RayID, a URI with a query). That has none to speak of, and to group millions of them takes seconds and
+// hundreds of MiB: of a view of many lines, the last quarter million tell first whether a field is such.
+func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top int) (investigate.Facet, error) {
+	s, err := l.scope(ctx, v)
+	if err != nil {
+		return investigate.Facet{Field: field}, err
+	}
+	top = max(1, top)
+	if r, many := s.probe(l.cfg.ManyLines); many {
+		probed, err := l.values(ctx, s, r, field, top)
+		if err != nil || probed.Distinct > l.cfg.ManyLines/10 {
+			return l.rough(ctx, s, probed, err)
+		}
+	}
+	return l.values(ctx, s, dataset.Range{From: v.From, To: v.To}, field, top)
+}
+
+// probe is a part of a view of many lines.
+func (s *scope) probe(manyLines int64) (r dataset.Range, many bool) {
+	var total, probed int64
+	var windows []window
+	for _, e := range slices.Backward(s.entries()) {
+		if total += e.Content.Lines; probed < manyLines/4 {
+			probed += e.Content.Lines
+			windows = append(windows, window{entry: e})
+		}
+	}
+	return s.around(windows), total > manyLines
+}
+
+// values counts a field's values in a part of the range.
+func (l *Lookup) values(ctx context.Context, s *scope, r dataset.Range, field string, top int) (investigate.Facet, error) {
+	f := investigate.Facet{Field: field}
+	where, params, err := s.where()
+	if err != nil {
+		return f, err
+	}
+	q := s.question(fmt.Sprintf(`WITH counted AS (SELECT %s AS v, count(*) AS n FROM logs%s GROUP BY ALL)
+SELECT left(CAST(v AS VARCHAR), %d), n, count(v) OVER (), CAST(sum(n) OVER () AS BIGINT) FROM counted ORDER BY n DESC, v LIMIT %d`,
+		quoteName(field), where, maxCell, top), params)
+	q.Range = r
+	rows, err := l.rows(ctx, l.slow, q)
+	if err != nil {
+		return f, err
+	}
+	for _, row := range rows {
+		text, some := row[0].(string)
+		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[1])})
+		f.Distinct, f.Total = integer(row[2]), integer(row[3])
+	}
+	return f, nil
+}
+
+// rough counts the values that a probe has found frequent over the whole view.
+func (l *Lookup) rough(ctx context.Context, s *scope, probed investigate.Facet, err error) (investigate.Facet, error) {
+	f := investigate.Facet{Field: probed.Field, Rough: true}
+	if err != nil {
+		return f, err
+	}
+	where, params, err := s.where()
+	if err != nil {
+		return f, err
+	}
+	if params == nil {
+		params = map[string]any{}
+	}
+	text := s.text(f.Field)
+	var list []string
+	for i, v := range probed.Values {
+		if !v.Null && len(v.Text) < maxCell {
+			name := fmt.Sprintf("v%d", i)
+			params[name] = v.Text
+			list = append(list, "$"+name)
+		}
+	}
+	among := "false"
+	if len(list) > 0 {
+		among = text + " IN (" + strings.Join(list, ", ") + ")"
+	}
+	rows, err := l.rows(ctx, l.slow, s.question(fmt.Sprintf(
+		"SELECT CASE WHEN %s THEN %s END, %s IS NULL, count(*) FROM logs%s GROUP BY ALL", among, text, quoteName(f.Field), where), params))
+	if err != nil {
+		return f, err
+	}
+	for _, row := range rows {
+		n := integer(row[2])
+		f.Total += n
+		value, some := row[0].(string)
+		if null, _ := row[1].(bool); some || null {
+			f.Values = append(f.Values, investigate.Value{Text: value, Null: null, Count: n})
+		}
+	}
+	slices.SortFunc(f.Values, func(a, b investigate.Value) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
+	})
+	return f, nil
+}
+
+// text is a field as an expression of type VARCHAR.
+func (s *scope) text(field string) string {
+	if kind, known := s.kinds[field]; known && (kind == investigate.Text || kind == investigate.Address) {
+		return quoteName(field)
+	}
+	return "CAST(" + quoteName(field) + " AS VARCHAR)"
+}
