@@ -16,6 +16,8 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/cases"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
+	collectorscreen "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/hunt"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
@@ -54,15 +56,23 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	return cmd
 }
 
-// stationKeys are the entries of all screens.
+// stationKeys are the keys of all screens that there are.
 func stationKeys() []keymap.Entry {
-	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.Hunt, screen.Case), overview.Keys(), investigate.Keys(), hunt.Keys(), cases.Keys())
+	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.Chain, screen.Hunt, screen.Case, screen.Collector),
+		overview.Keys(), investigate.Keys(), chain.Keys(), hunt.Keys(), cases.Keys(), collectorscreen.Keys())
 }
 
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, e := range stationKeys() {
-			row(e.Scope, strings.Join(keys.Key(e.Scope, e.Action).Keys(), " "), e.Action, e.Help)
+		var done []keymap.Scope
+		for _, in := range stationKeys() {
+			if slices.Contains(done, in.Scope) {
+				continue
+			}
+			done = append(done, in.Scope)
+			for _, e := range keys.Entries(in.Scope) {
+				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
+			}
 		}
 	})
 }
@@ -119,6 +129,8 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
 			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look, screen.Hunt: rules, screen.Case: record,
+			screen.Chain:     chain.New(chain.Config{Data: &notedChain{s.chainView(), book, false}, Keys: keys, Local: time.Local}),
+			screen.Collector: collectorscreen.New(collectorscreen.Config{Data: &overseer{env: env, g: g}, Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

@@ -47,7 +47,7 @@ func (s *caseStation) Case(ctx context.Context) (cases.Case, error) {
 	}
 	out := cases.Case{
 		Name: now.Name, Title: now.Title, Folder: c.Dir(), Created: now.Created, By: now.By, Head: now.Head,
-		Bookmarks: now.Bookmarks, Zones: s.zoneNames(ctx),
+		Bookmarks: now.Bookmarks, Zones: s.names(ctx),
 	}
 	if now.Damage != nil {
 		out.Damage = now.Damage.Error()
@@ -105,24 +105,6 @@ func askedIn(e casebook.Event) cases.Query {
 		view.Filters = append(view.Filters, f)
 	}
 	out.View = &view
-	return out
-}
-
-// zoneNames are what the zones are called here; without a catalog they have their ids.
-func (s *caseStation) zoneNames(ctx context.Context) map[string]string {
-	out := map[string]string{}
-	c, err := openCatalog(ctx, s.env, s.g)
-	if err != nil {
-		return out
-	}
-	defer c.Close()
-	zones, err := c.Catalog.ListZones(ctx)
-	if err != nil {
-		return out
-	}
-	for _, z := range zones {
-		out[z.ID] = z.Name
-	}
 	return out
 }
 

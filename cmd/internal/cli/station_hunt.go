@@ -68,7 +68,7 @@ func (s *huntStation) Ground(ctx context.Context) (g hunt.Ground, err error) {
 	if err != nil {
 		return g, err
 	}
-	names := s.zoneNames(ctx)
+	names := s.names(ctx)
 	for _, id := range ids {
 		g.Zones = append(g.Zones, hunt.Zone{ID: id.Zone, Name: cmp.Or(names[id.Zone], id.Zone)})
 	}
