@@ -64,13 +64,13 @@ func tellSaved(env *site.Env, l *saved.Library, verb string, args []string, f fo
 	if f == format.JSON {
 		return site.PrintJSON(env.Out, l.All())
 	}
-	return site.Table(env.Out, "NAME\tTITLE\tPARAMETERS\tFROM", func(row func(...any)) {
+	return site.Table(env.Out, "NAME\tSEVERITY\tTITLE\tPARAMETERS\tFROM", func(row func(...any)) {
 		for _, q := range l.All() {
 			var params []string
 			for _, p := range q.Params {
 				params = append(params, p.String())
 			}
-			row(q.Name, q.Title, strings.Join(params, " "), q.From)
+			row(q.Name, q.Severity, q.Title, strings.Join(params, " "), q.From)
 		}
 	})
 }
