@@ -63,15 +63,20 @@ func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) (err erro
 		return err
 	}
 	file, state := s.session(at)
+	person := at.name
+	if person == "" {
+		person = who()
+	}
+	screens, closing, err := s.screens(ctx, person)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closing()) }()
 	cfg, err := s.appConfig(at)
 	if err != nil {
 		return err
 	}
-	var closing func() error
-	if cfg.Screens, closing, err = s.screens(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closing()) }()
+	cfg.Screens = screens
 	if file != nil {
 		cfg.Session, cfg.Save = state, file.Save
 	}
