@@ -13,7 +13,7 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
-		return a, nil
+		return a, a.sized()
 	case tea.BackgroundColorMsg:
 		if !a.cfg.FixedTheme {
 			o := a.theme.Options
@@ -32,6 +32,17 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.pointed(msg)
 	}
 	return a, a.toAll(msg)
+}
+
+// sized tells the screens that they have another size.
+func (a *App) sized() tea.Cmd {
+	var cmds []tea.Cmd
+	for _, name := range a.order {
+		if s, ok := a.cfg.Screens[name].(screen.Sized); ok {
+			cmds = append(cmds, s.Sized())
+		}
+	}
+	return tea.Batch(cmds...)
 }
 
 // key goes to the dialog, the global actions or the screen in front.

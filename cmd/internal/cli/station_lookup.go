@@ -34,7 +34,7 @@ func (s *station) openLookup(ctx context.Context) (*lookup.Lookup, func() error,
 		Archive: s.w.Archive, Chains: s.chains, Names: s.names, Quick: quick.Ask, Slow: slow.Ask, Store: s.w.Store, Columns: cache,
 		Limits: worker.Limits{Memory: lookupMemory, Timeout: s.w.Config.Query.Timeout},
 	})
-	return l, func() error { return errors.Join(l.Close(), quick.Close(), slow.Close()) }, nil
+	return l, func() error { return errors.Join(quick.Close(), slow.Close(), l.Close()) }, nil
 }
 
 // chains are all chains, verified.

@@ -63,6 +63,10 @@ type Table struct {
 
 // SetSize sets cells and lines, the header's included.
 func (t *Table) SetSize(width, height int) {
+	if width != t.width && t.ByCell {
+		t.width, t.left = max(1, width), 0
+		t.ToColumn(t.column)
+	}
 	t.width, t.height = max(1, width), max(1, height-1)
 	t.Move(0)
 }

@@ -49,6 +49,24 @@ func TestStaleAnswers(t *testing.T) {
 	}
 }
 
+// TestSized: another size asks for what it shows: a histogram of as many buckets, facets that there was no room for.
+func TestSized(t *testing.T) {
+	t.Parallel()
+	s := start(t, newFake(600, 23*time.Hour), 80, 22)
+	s.misses("FIELDS")
+	s.SetSize(120, 38)
+	s.pump(s.Sized())
+	s.sees("FIELDS", "198.51.100.1")
+	if n := len(s.asked); s.asked[n-1] != "facet ClientRequestUserAgent" {
+		t.Errorf("asked %v", s.asked)
+	}
+	s.press("right", "right", "right", "right", "right", "right")
+	s.misses("▌ TIME UTC") // scrolled along the long value
+	s.SetSize(160, 38)
+	s.pump(s.Sized())
+	s.sees("TIME UTC")
+}
+
 // TestStop: esc ends what is under way, which can be asked again.
 func TestStop(t *testing.T) {
 	t.Parallel()
