@@ -24,8 +24,14 @@ const stubborn = "SELECT levenshtein(repeat(left(_zone, 1), 60000), repeat('x', 
 // its own in which nothing may be left.
 func newCollected(t *testing.T) (s *site, temp string) {
 	t.Helper()
-	s = newSite(t, traffic(t, 200_000), logpulltest.Faults{})
 	from, to := hours(1)
+	return newCollectedOf(t, from, to)
+}
+
+// newCollectedOf is newCollected of another range.
+func newCollectedOf(t *testing.T, from, to time.Time) (s *site, temp string) {
+	t.Helper()
+	s = newSite(t, traffic(t, 200_000), logpulltest.Faults{})
 	s.ok("zone", "add", zoneID, "--name", "shop.example.eu")
 	s.ok("pull", "shop.example.eu", "--from", stamp(from), "--to", stamp(to))
 	temp, err := os.MkdirTemp("", "s") //nolint:usetesting // short: sockets are in it

@@ -39,22 +39,32 @@ func New(cfg Config) *Cache {
 // ReadChains does what verify.ReadChains does for the archive in a store, with
 // the same findings, and fetches no full bundle that is kept here.
 func (c *Cache) ReadChains(ctx context.Context, store verify.Store, archive string, opts verify.Options) ([]verify.Chain, error) {
+	return read(c, store, archive, func(s verify.Store) ([]verify.Chain, error) { return verify.ReadChains(ctx, s, opts) })
+}
+
+// ReadChain does the same for verify.ReadChain: the entries are not held in memory.
+func (c *Cache) ReadChain(ctx context.Context, store verify.Store, archive string, id evidence.ChainID, opts verify.Options) (*verify.ChainReader, error) {
+	return read(c, store, archive, func(s verify.Store) (*verify.ChainReader, error) { return verify.ReadChain(ctx, s, id, opts) })
+}
+
+// read reads through the cache and, where what is kept may be what is damaged, once more without it.
+func read[T any](c *Cache, store verify.Store, archive string, f func(verify.Store) (T, error)) (T, error) {
 	over := &cached{Store: store, files: c.files, archive: archive}
-	chains, err := verify.ReadChains(ctx, over, opts)
+	got, err := f(over)
 	var damaged *verify.DamagedError
 	if !errors.As(err, &damaged) {
-		return chains, err
+		return got, err
 	}
 	c.drop(archive, damaged.Report)
 	if over.served.Load() == 0 {
-		return chains, err
+		return got, err
 	}
 	c.files.log.Warn("chain reads damaged with what was kept of it here: reading it from the store", "finding", damaged.Report.Findings[0].Text)
-	chains, err = verify.ReadChains(ctx, store, opts)
+	got, err = f(store)
 	if err == nil {
 		c.files.log.Warn("the copy kept here was damaged and is dropped, the store's is sound")
 	}
-	return chains, err
+	return got, err
 }
 
 // drop forgets the chains that have findings.

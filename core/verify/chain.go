@@ -162,6 +162,9 @@ func (c *chainCheck) step(ctx context.Context, l *leaf) error {
 	before := c.last
 	c.last = l
 	c.walked++
+	if told := c.run.opts.Walked; told != nil {
+		told(Walked{Chain: c.id, Seq: l.seq, Entry: l.entry, Err: l.err, Leaf: l.leaf})
+	}
 	if l.err != nil {
 		c.find(CodeEntry, l.seq, c.bundleKey(l.seq), "entry %d: %v", l.seq, l.err)
 		return nil //nolint:nilerr // it is a finding

@@ -101,6 +101,26 @@ func (r *ChainReader) RootAt(ctx context.Context, size int64) (tlog.Hash, error)
 	return tlog.Hash{}, fmt.Errorf("root of %d entries: %w", size, ctx.Err())
 }
 
+// ReadEntry returns the bytes of an entry of a chain of size entries, as the
+// store has them now. Nothing of them is verified: their leaf hash tells
+// whether they are those that were.
+func ReadEntry(ctx context.Context, store Store, id evidence.ChainID, size, seq int64) ([]byte, error) {
+	if seq < 0 || seq >= size {
+		return nil, fmt.Errorf("read entry %d: chain %s has %d", seq, id, size)
+	}
+	n := seq / evidence.BundleSize
+	at := func(width int) string { return id.BundleKey(n, width) }
+	b, width, err := readPart(ctx, store, at, int(min(size-n*evidence.BundleSize, evidence.BundleSize)), maxBundle)
+	if err != nil {
+		return nil, fmt.Errorf("read entry %d: %w", seq, err)
+	}
+	raw, err := evidence.DecodeBundle(b, width)
+	if err != nil {
+		return nil, fmt.Errorf("read entry %d: %s: %w", seq, at(width), err)
+	}
+	return raw[seq%evidence.BundleSize], nil
+}
+
 // Chain is a chain that was verified at chain level, with all its entries in memory.
 type Chain struct {
 	ID       evidence.ChainID

@@ -133,6 +133,12 @@ func (r *Report) add(f Finding) {
 	r.Findings = append(r.Findings, f)
 }
 
+func (r *Report) found() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int64(len(r.Findings)) + r.More
+}
+
 // find adds a finding of the archive as a whole.
 func (r *Report) find(code, key, format string, args ...any) {
 	r.add(Finding{Code: code, Seq: -1, Key: key, Text: fmt.Sprintf(format, args...)})

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -134,5 +135,43 @@ func TestListChains(t *testing.T) {
 	chains, err := verify.ListChains(t.Context(), a)
 	if d := cmp.Diff([]evidence.ChainID{chain1, {Zone: strings.Replace(chain1.Zone, "01", "02", 1), Dataset: chain1.Dataset}}, chains); d != "" || err != nil {
 		t.Error(d, err)
+	}
+}
+
+// TestWalked: each entry is told as it is read, also of a chain that is damaged.
+func TestWalked(t *testing.T) {
+	t.Parallel()
+	a := sample()
+	var seqs []int64
+	bad := int64(0)
+	opts := verify.Options{Key: &pinned, Level: verify.LevelChain, Chains: []evidence.ChainID{chain1}, Walked: func(w verify.Walked) {
+		seqs = append(seqs, w.Seq)
+		if (w.Entry == nil) != (w.Err != nil) || w.Chain != chain1 {
+			t.Errorf("told of %+v", w)
+		}
+		if w.Err != nil {
+			bad++
+		}
+	}}
+	want := []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
+	intact(t, run(t, a, opts))
+	if d := cmp.Diff(want, seqs); d != "" || bad > 0 {
+		t.Errorf("%s, %d bad", d, bad)
+	}
+	bundle := a.Files[chain1.BundleKey(0, 12)]
+	copy(bundle[bytes.Index(bundle, []byte(`"lines":21`)):], `"lines":x1`)
+	seqs = nil
+	if r := run(t, a, opts); r.Intact || bad != 1 {
+		t.Errorf("%d bad entries are told", bad)
+	}
+	if d := cmp.Diff(want, seqs); d != "" {
+		t.Errorf("damaged: %s", d)
+	}
+	raw, err := verify.ReadEntry(t.Context(), a, chain1, 12, 3)
+	if e, decodeErr := evidence.Decode(raw); err != nil || decodeErr != nil || e.Seq != 3 {
+		t.Errorf("entry 3: %v, %v", err, decodeErr)
+	}
+	if _, err := verify.ReadEntry(t.Context(), a, chain1, 12, 12); err == nil {
+		t.Error("there is an entry 12 of 12")
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
@@ -36,6 +38,20 @@ type Options struct {
 	Workers  int // default: the number of processors
 	Now      func() time.Time
 	Progress func(Progress) // may be nil; never called concurrently
+	// Walked is told of each entry of a chain as it is read, in order, sound or
+	// not; entries of a bundle that cannot be read are left out. It may be nil,
+	// and is never called concurrently. A chain may be walked twice: when Seq
+	// does not grow, what was told of the chain before is void.
+	Walked func(Walked)
+}
+
+// Walked is an entry as it was read.
+type Walked struct {
+	Chain evidence.ChainID
+	Seq   int64           // its place
+	Entry *evidence.Entry // nil if it does not decode; not to be changed
+	Err   error           // why it does not
+	Leaf  tlog.Hash       // of its bytes
 }
 
 // Progress tells how far a verification is.
@@ -44,6 +60,9 @@ type Progress struct {
 	Stage string // "entries", "objects"
 	Done  int64
 	Total int64 // entries, or stored bytes
+	// Found is how many findings there are so far. Those of the entries may be
+	// taken back when the store keeps first versions that fit.
+	Found int64
 }
 
 func (o Options) withDefaults() Options {
@@ -326,6 +345,7 @@ func (r *run) progress(p Progress) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p.Found = r.report.found()
 	r.opts.Progress(p)
 }
 
@@ -336,5 +356,5 @@ func (r *run) objectDone(id evidence.ChainID, stored int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done += stored
-	r.opts.Progress(Progress{Chain: id, Stage: "objects", Done: r.done, Total: r.total})
+	r.opts.Progress(Progress{Chain: id, Stage: "objects", Done: r.done, Total: r.total, Found: r.report.found()})
 }

@@ -127,26 +127,30 @@ func (w *workspace) collect(z catalog.Zone, req collect.Request, quiet bool) (co
 		progress.Clear()
 		told(d)
 	}
+	defer func() { progress.Done() }()
+	return w.collectFrom(sources, z, req, func(ev collect.Event) {
+		turn.Lock()
+		defer turn.Unlock()
+		if ev.Err != nil && !quiet {
+			progress.Clear()
+			_, _ = fmt.Fprintf(w.Env.Err, "%s %s: %s\n", ev.Window, ev.State, site.SafeLine(ev.Err.Error())) // as much as can be told
+		}
+		progress.Set(int64(ev.Done), int64(ev.Planned))
+	})
+}
+
+// collectFrom runs a collector over a request of a zone.
+func (w *workspace) collectFrom(sources *site.Sources, z catalog.Zone, req collect.Request, told func(collect.Event)) (collect.Summary, error) {
 	c, err := collect.New(collect.Config{
 		Store: w.Store, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Feed:      func(ctx context.Context, _ evidence.ChainID) (collect.Feed, error) { return sources.OfZone(ctx, z) },
 		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
-		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(),
-		Progress: func(ev collect.Event) {
-			turn.Lock()
-			defer turn.Unlock()
-			if ev.Err != nil && !quiet {
-				progress.Clear()
-				_, _ = fmt.Fprintf(w.Env.Err, "%s %s: %s\n", ev.Window, ev.State, site.SafeLine(ev.Err.Error())) // as much as can be told
-			}
-			progress.Set(int64(ev.Done), int64(ev.Planned))
-		},
+		Concurrency: w.Config.Collector.Concurrency, Now: w.Env.Now, Log: w.Logger(), Progress: told,
 	})
 	if err != nil {
 		return collect.Summary{}, fmt.Errorf("set up collector: %w", err)
 	}
 	sum, err := c.Collect(w.ctx, req)
-	progress.Done()
 	if closeErr := c.Close(); err == nil {
 		err = closeErr
 	}

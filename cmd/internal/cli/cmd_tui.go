@@ -15,6 +15,8 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
+	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
+	collectorscreen "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
@@ -35,7 +37,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 			"Chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(slices.Concat(app.Keys(screen.Overview, screen.Investigate), overview.Keys(), investigate.Keys()), nil)
+			keys, err := keymap.New(stationKeys(), nil)
 			if err != nil {
 				return fmt.Errorf("key map: %w", err)
 			}
@@ -51,10 +53,22 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	return cmd
 }
 
+// stationKeys are the keys of all screens that there are.
+func stationKeys() []keymap.Entry {
+	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.Chain, screen.Collector), overview.Keys(), investigate.Keys(), chain.Keys(), collectorscreen.Keys())
+}
+
 func listKeys(env *site.Env, keys *keymap.Map) error {
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		for _, e := range slices.Concat(app.Keys(screen.Overview, screen.Investigate), overview.Keys(), investigate.Keys()) {
-			row(e.Scope, strings.Join(keys.Key(e.Scope, e.Action).Keys(), " "), e.Action, e.Help)
+		var done []keymap.Scope
+		for _, in := range stationKeys() {
+			if slices.Contains(done, in.Scope) {
+				continue
+			}
+			done = append(done, in.Scope)
+			for _, e := range keys.Entries(in.Scope) {
+				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
+			}
 		}
 	})
 }
@@ -97,6 +111,8 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 	root := app.New(app.Config{
 		Screens: map[screen.Name]screen.Screen{
 			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look,
+			screen.Chain:     chain.New(chain.Config{Data: s.chainView(), Keys: keys, Local: time.Local}),
+			screen.Collector: collectorscreen.New(collectorscreen.Config{Data: &overseer{env: env, g: g}, Keys: keys, Local: time.Local}),
 		},
 		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
 	})

@@ -166,15 +166,17 @@ func newZonePause(env *site.Env, g *site.Globals) *cobra.Command {
 			"older than the source keeps (168h at Cloudflare) is lost then and sealed as a gap.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone pause example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withZone(cmd, env, g, args[0], func(w *workspace, z catalog.Zone) error {
-				if z.Paused {
-					return w.tell("zone %s (%s) was paused already", z.Name, z.ID)
-				}
-				z.Paused = true
-				return w.change(z, "is paused: the collector leaves it alone until rainlogs zone resume "+z.Name)
-			})
+			return withZone(cmd, env, g, args[0], (*workspace).pause)
 		},
 	}
+}
+
+func (w *workspace) pause(z catalog.Zone) error {
+	if z.Paused {
+		return w.tell("zone %s (%s) was paused already", z.Name, z.ID)
+	}
+	z.Paused = true
+	return w.change(z, "is paused: the collector leaves it alone until rainlogs zone resume "+z.Name)
 }
 
 func newZoneResume(env *site.Env, g *site.Globals) *cobra.Command {
@@ -185,18 +187,20 @@ func newZoneResume(env *site.Env, g *site.Globals) *cobra.Command {
 			"mended, paused or not.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone resume example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withZone(cmd, env, g, args[0], func(w *workspace, z catalog.Zone) error {
-				said := "was not paused"
-				if z.Paused {
-					z.Paused, said = false, "is collected again"
-				}
-				if err := w.change(z, said); err != nil {
-					return err
-				}
-				return w.askProbe(z.Chain())
-			})
+			return withZone(cmd, env, g, args[0], (*workspace).resume)
 		},
 	}
+}
+
+func (w *workspace) resume(z catalog.Zone) error {
+	said := "was not paused"
+	if z.Paused {
+		z.Paused, said = false, "is collected again"
+	}
+	if err := w.change(z, said); err != nil {
+		return err
+	}
+	return w.askProbe(z.Chain())
 }
 
 // askProbe has a blocked zone probed by the collector. The standing is the

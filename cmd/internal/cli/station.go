@@ -127,11 +127,15 @@ func fill(z *overview.Zone, id evidence.ChainID, entries []*evidence.Entry, now 
 	if until.IsZero() {
 		return
 	}
+	last := today
+	if ended := until.Add(-1).Truncate(24 * time.Hour); today.Sub(ended) > overview.MaxDays/4*24*time.Hour {
+		last, first = ended, ended.AddDate(0, 0, 1-overview.MaxDays) // nobody collects it any more: its own last days
+	}
 	from := later(begin, first)
 	if !from.Before(until) {
 		return
 	}
-	for d := from.Truncate(24 * time.Hour); !d.After(today); d = d.AddDate(0, 0, 1) {
+	for d := from.Truncate(24 * time.Hour); !d.After(last); d = d.AddDate(0, 0, 1) {
 		z.Days = append(z.Days, overview.Day{Date: d})
 	}
 	for _, span := range dataset.Ledger(id, entries, dataset.Range{From: from, To: until}, 0) {

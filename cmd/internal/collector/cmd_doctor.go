@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/doctor"
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/core/health"
 )
 
 type doctorOptions struct {
@@ -37,9 +35,7 @@ func NewDoctor(env *site.Env, g *site.Globals) *cobra.Command {
 func runDoctor(ctx context.Context, env *site.Env, g *site.Globals, o doctorOptions) error {
 	report := doctor.Run(ctx, doctor.Config{
 		Env: env, Globals: g, Offline: o.offline,
-		AskHealth: func(ctx context.Context, listen string) (health.Report, error) {
-			return askHealth(ctx, (&url.URL{Scheme: "http", Host: listen, Path: "/health"}).String())
-		},
+		AskHealth: AskHealth,
 	})
 	if err := ctx.Err(); err != nil {
 		return err //nolint:wrapcheck // the program says that it was interrupted

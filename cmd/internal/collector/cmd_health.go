@@ -66,6 +66,11 @@ func runHealth(ctx context.Context, env *site.Env, o healthOptions) error {
 	return err
 }
 
+// AskHealth asks the daemon that listens at HOST:PORT.
+func AskHealth(ctx context.Context, listen string) (health.Report, error) {
+	return askHealth(ctx, (&url.URL{Scheme: "http", Host: listen, Path: "/health"}).String())
+}
+
 func askHealth(ctx context.Context, address string) (health.Report, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

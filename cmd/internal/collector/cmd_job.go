@@ -158,6 +158,29 @@ func eachJob(ctx context.Context, env *site.Env, g *site.Globals, args []string,
 	return site.EndWith(site.ExitFailed, fmt.Sprintf("%d of %d jobs were left as they are", len(failed), len(ids)))
 }
 
+// Retry makes a job due now, and says what came of it.
+func Retry(ctx context.Context, env *site.Env, g *site.Globals, id int64) (string, error) {
+	return oneJob(ctx, env, g, id, retryJob)
+}
+
+// Cancel ends a job, and says what came of it.
+func Cancel(ctx context.Context, env *site.Env, g *site.Globals, id int64) (string, error) {
+	return oneJob(ctx, env, g, id, cancelJob)
+}
+
+func oneJob(ctx context.Context, env *site.Env, g *site.Globals, id int64, do func(ctx context.Context, v *view, before jobs.Job) (string, error)) (string, error) {
+	v, err := openView(ctx, env, g)
+	if err != nil {
+		return "", err
+	}
+	defer v.close()
+	j, err := v.get(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return do(ctx, v, j)
+}
+
 func retryJob(ctx context.Context, v *view, before jobs.Job) (string, error) {
 	j, err := v.queue.Retry(ctx, before.ID)
 	switch {
