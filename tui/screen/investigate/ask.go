@@ -62,6 +62,7 @@ func (s *Screen) enter() tea.Cmd {
 	s.view, s.draft, s.drafted, s.brush = n.view, nil, histogramOf{}, brush{}
 	s.hist, s.histErr, s.rowsErr = n.hist, nil, nil
 	s.total = -1
+	s.memo.histogram++
 	if !same {
 		s.mark = nil
 	}

@@ -258,6 +258,7 @@ func (s *Screen) acceptFilter() tea.Cmd {
 	if known.view.Equal(v) && known.cells == s.width { // it is here already
 		s.questions[ofHistogram].stop()
 		s.hist, s.history.here().hist = known, known
+		s.memo.histogram++
 	}
 	return cmd
 }

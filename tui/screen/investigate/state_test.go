@@ -67,6 +67,19 @@ func TestSized(t *testing.T) {
 	s.sees("TIME UTC")
 }
 
+// TestNoBarsOfAnotherView: while a view's histogram is asked, that of the view before is not drawn for it.
+func TestNoBarsOfAnotherView(t *testing.T) {
+	t.Parallel()
+	s := start(t, newFake(600, 23*time.Hour), 120, 38)
+	s.sees("█████")
+	s.press("right", "right")
+	s.Update(keyMsg("i"))
+	if bars := strings.Join(strings.Split(s.text(), "\n")[2:8], ""); strings.TrimSpace(bars) != "" {
+		t.Errorf("bars: %q", bars)
+	}
+	s.sees("asking for the histogram")
+}
+
 // TestStop: esc ends what is under way, which can be asked again.
 func TestStop(t *testing.T) {
 	t.Parallel()
