@@ -99,7 +99,7 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, k
 	}
 	defer w.Close()
 	s := &station{w: w, env: env, g: g}
-	records, closeLookup, err := s.openLookup(ctx)
+	records, closeLookup, err := s.openLookup()
 	if err != nil {
 		return err
 	}

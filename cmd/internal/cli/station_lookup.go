@@ -15,7 +15,7 @@ const lookupMemory = 160 << 20
 
 // openLookup opens what answers the questions of the records. Each of its two
 // workers keeps chains and an instance ready, so that a question begins at once.
-func (s *station) openLookup(ctx context.Context) (*lookup.Lookup, func() error, error) {
+func (s *station) openLookup() (*lookup.Lookup, func() error, error) {
 	env := *s.env
 	env.Err = io.Discard // the screen is the terminal's
 	quick, err := newClient(&env, s.g, s.w.Config.Path)

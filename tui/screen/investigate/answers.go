@@ -170,6 +170,12 @@ func (s *Screen) takePage(p Page) tea.Cmd {
 }
 
 func (s *Screen) takeFacet(a answer) {
+	if v, ok := a.got.(valuesOf); ok {
+		if a.err == nil { // it is a help, not an answer
+			s.takeValues(v)
+		}
+		return
+	}
 	got, _ := a.got.(facetOf)
 	for i := range s.facets.Sections {
 		f := &s.facets.Sections[i]

@@ -153,7 +153,17 @@ func TestDraft(t *testing.T) {
 		t.Errorf("no effect while it is typed: %+v", v)
 	}
 	s.misses("600 records")
-	s.press("esc")
+	s.press("esc", "f")
+	s.typing("clientrequesturi=") // its facet is not among those shown
+	s.sees("ClientRequestURI=/wp-login.php")
+	s.typing("cts/7?")
+	s.sees("ClientRequestURI=/products/7?page=3")
+	s.misses("ClientRequestURI=/wp-login.php")
+	s.press("down", "enter")
+	if got := s.filters(); !strings.HasPrefix(got, "ClientRequestURI=/products/7?page=") {
+		t.Errorf("completed to %s", got)
+	}
+	s.press("[")
 	s.sees("600 records", "no filter")
 	if got := s.filters(); got != "" {
 		t.Errorf("left filter %s stays", got)
