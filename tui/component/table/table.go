@@ -106,6 +106,15 @@ func (t *Table) To(row int64) {
 // Left is how many cells are hidden at the left.
 func (t *Table) Left() int { return t.left }
 
+// Center moves the cursor to a row, with as many rows above as below it if it was not shown.
+func (t *Table) Center(row int64) {
+	shown := row >= t.top && row < t.top+int64(t.height)
+	t.To(row)
+	if !shown {
+		t.top = max(0, min(t.cursor-int64(t.height)/2, t.total-int64(t.height)))
+	}
+}
+
 // Scroll moves what is shown to the right by cells.
 func (t *Table) Scroll(by int) { t.left = max(0, min(t.left+by, 4096)) }
 

@@ -68,6 +68,9 @@ func (s *Screen) enter() tea.Cmd {
 	}
 	s.table.Reset(0)
 	s.layColumns()
+	if !same { // a field, to filter by
+		s.table.ToColumn(s.lead())
+	}
 	s.questions[ofFacet].stop()
 	s.layFacets()
 	s.layChips()

@@ -20,7 +20,7 @@ func TestStaleAnswers(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
 	before := len(s.asked)
-	s.press("right", "right")
+	s.press("right")
 	var late []tea.Cmd
 	for _, k := range []string{"i", "[", "p", "p"} { // nothing is answered meanwhile
 		_, cmd := s.Update(keyMsg(k))
@@ -72,7 +72,7 @@ func TestNoBarsOfAnotherView(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
 	s.sees("█████")
-	s.press("right", "right")
+	s.press("right")
 	s.Update(keyMsg("i"))
 	if bars := strings.Join(strings.Split(s.text(), "\n")[2:8], ""); strings.TrimSpace(bars) != "" {
 		t.Errorf("bars: %q", bars)
@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
-	s.press("p", "p", "right", "right", "i")
+	s.press("p", "p", "right", "i")
 	n := 0
 	for _, what := range s.asked {
 		if what == "prepare" {
@@ -184,7 +184,7 @@ func TestDraft(t *testing.T) {
 func TestZones(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
-	s.press("right", "right", "i", "z")
+	s.press("right", "i", "z")
 	s.sees("zones:", "old.example", "dns_logs, 2025-12-14 to 2026-02-12")
 	s.press("enter")
 	s.sees("old.example dns_logs", "no records")
@@ -221,7 +221,7 @@ func TestKeep(t *testing.T) {
 	t.Parallel()
 	f := newFake(3000, 23*time.Hour)
 	s := start(t, f, 120, 38)
-	s.press("right", "right", "i", "v")
+	s.press("right", "i", "v")
 	s.typing("EdgeResponseBytes")
 	s.press("space", "enter", "F")
 	s.typing("RayID")
@@ -269,7 +269,7 @@ var opposite = map[string]string{"up": "down", "down": "up", "left": "right", "r
 // TestHelpIsTrue: each key that is told does something that is seen, said or asked, in each pane.
 func TestHelpIsTrue(t *testing.T) {
 	t.Parallel()
-	for _, pane := range [][]string{nil, {"enter", "enter", "down"}, {"tab", "right", "right"}, {"shift+tab", "down"}, {"right", "right", "i", "right", "i", "tab", "tab"}, {"f"}, {"v"}} {
+	for _, pane := range [][]string{nil, {"enter", "enter", "down"}, {"tab", "right", "right"}, {"shift+tab", "down"}, {"right", "i", "right", "i", "tab", "tab"}, {"f"}, {"v"}} {
 		prepare := func() *station {
 			s := start(t, newFake(600, 20*time.Hour), 120, 38)
 			s.press("#")
