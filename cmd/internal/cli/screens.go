@@ -39,7 +39,7 @@ func (s *station) screens(ctx context.Context, person string) (all map[screen.Na
 	if err != nil {
 		return nil, nil, err
 	}
-	records, closeRecords, err := s.openLookup(ctx)
+	records, closeRecords, err := s.openLookup()
 	if err != nil {
 		return nil, nil, err
 	}
