@@ -10,9 +10,9 @@ import (
 )
 
 // types sends keys and keeps what was shown before, for draws.
-func (c *screen) types(text string) {
+func (c *screen) types(keys ...string) {
 	c.t.Helper()
-	_, err := c.master.WriteString(text)
+	_, err := c.master.WriteString(strings.Join(keys, ""))
 	must(c.t, err)
 }
 
