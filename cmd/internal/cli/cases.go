@@ -12,11 +12,11 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 )
 
-// openBook opens the cases of the workspace's archive. A session is the
+// openBook opens the cases of the workspace's archive for a person. A session is the
 // workstation, whose coming and going a case notes.
-func (w *workspace) openBook(session, readOnly bool) (*casebook.Book, error) {
+func (w *workspace) openBook(person string, session, readOnly bool) (*casebook.Book, error) {
 	return casebook.Open(casebook.Config{
-		Dir: filepath.Join(xdg.DataHome, "rainlogs", "cases"), Archive: w.Archive, Who: who(), Program: "rainlogs " + site.Version,
+		Dir: filepath.Join(xdg.DataHome, "rainlogs", "cases"), Archive: w.Archive, Who: person, Program: "rainlogs " + site.Version,
 		Now: w.Env.Now, Session: session, ReadOnly: readOnly,
 	})
 }

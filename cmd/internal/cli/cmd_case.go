@@ -25,7 +25,7 @@ func withBook(ctx context.Context, env *site.Env, g *site.Globals, f func(w *wor
 		return err
 	}
 	defer w.Close()
-	b, err := w.openBook(false, false)
+	b, err := w.openBook(who(), false, false)
 	if err != nil {
 		return err
 	}
