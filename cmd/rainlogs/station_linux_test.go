@@ -14,7 +14,7 @@ func TestWorkstationChain(t *testing.T) {
 	s, temp := newCollected(t)
 	c := s.onScreen(t, temp, "tui", "--theme", "dark")
 	c.sees("entries,") // the overview has verified the chain
-	c.keys("2")
+	c.keys(":chain\r")
 	c.sees("by the pinned key")
 	c.keys("vt")
 	c.sees("INTACT")
@@ -43,7 +43,7 @@ func TestWorkstationCollector(t *testing.T) {
 	s, temp := newCollectedOf(t, from.Add(-2*time.Hour), to.Add(-2*time.Hour)) // so that something is due
 	c := s.onScreen(t, temp, "tui", "--theme", "dark")
 	c.sees("entries,")
-	c.keys("3")
+	c.keys(":collector\r")
 	c.sees("no queue: none has run yet")
 	c.keys("p")
 	c.sees("Pause shop.example.eu?")

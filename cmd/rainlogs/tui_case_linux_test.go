@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// types sends keys and keeps what was shown before, for draws.
-func (c *screen) types(text string) {
+// enters sends keys and keeps what was shown before, for draws.
+func (c *screen) enters(text string) {
 	c.t.Helper()
 	_, err := c.master.WriteString(text)
 	must(c.t, err)
@@ -51,25 +51,25 @@ func TestWorkstationCase(t *testing.T) {
 	out := t.TempDir()
 	c := s.onScreen(t, temp, "tui", "--theme", "dark")
 	c.draws("coverage of shop.example.eu")
-	c.types(":case\r")
+	c.enters(":case\r")
 	c.draws("records 2")
-	c.types("n")
+	c.enters("n")
 	c.draws("note on the record:")
-	c.types("seen by me\r")
+	c.enters("seen by me\r")
 	c.draws("note kept")
-	c.types(":hunt\r")
+	c.enters(":hunt\r")
 	c.draws("6 rules; r runs them")
-	c.types("r")
+	c.enters("r")
 	c.draws("6 of 6 rules run")
-	c.types(":case\r")
+	c.enters(":case\r")
 	c.draws("queries 6")
-	c.types("x")
+	c.enters("x")
 	c.draws("export into a new folder under:")
-	c.types("\x15" + out + "\r") // Ctrl-U
+	c.enters("\x15" + out + "\r") // Ctrl-U
 	c.draws("Write 2 records")
-	c.types("y")
+	c.enters("y")
 	c.draws("2 records with their proofs are in")
-	c.types("\x11") // Ctrl-Q
+	c.enters("\x11") // Ctrl-Q
 	must(t, c.cmd.Wait())
 
 	bundles, err := filepath.Glob(filepath.Join(out, "rainlogs-card-theft-*"))
