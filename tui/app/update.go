@@ -24,7 +24,7 @@ func (a *App) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
-		return nil
+		return a.sized()
 	case tea.BackgroundColorMsg:
 		if a.dark = msg.IsDark(); a.look.Theme == "auto" {
 			a.restyle()
@@ -56,6 +56,17 @@ func (a *App) forScreens(msg tea.Msg) tea.Cmd {
 		return a.pointed(msg)
 	}
 	return a.toAll(msg)
+}
+
+// sized tells the screens that they have another size.
+func (a *App) sized() tea.Cmd {
+	var cmds []tea.Cmd
+	for _, name := range a.order {
+		if s, ok := a.cfg.Screens[name].(screen.Sized); ok {
+			cmds = append(cmds, s.Sized())
+		}
+	}
+	return tea.Batch(cmds...)
 }
 
 // key goes to the dialog, the global actions or the screen in front.

@@ -63,6 +63,12 @@ type Shown interface {
 	Show(arg any) tea.Cmd
 }
 
+// Sized is told after SetSize that the terminal has another size, and asks what
+// that shows besides.
+type Sized interface {
+	Sized() tea.Cmd
+}
+
 // Keeper is a screen whose state outlives the session: what Keep returns, as
 // JSON, is given to Restore before Init at the next start. Restore takes what
 // it understands and ignores the rest: it may be of another version.

@@ -15,7 +15,7 @@ const lookupMemory = 160 << 20
 
 // openLookup opens what answers the questions of the records. Each of its two
 // workers keeps chains and an instance ready, so that a question begins at once.
-func (s *station) openLookup(ctx context.Context) (*lookup.Lookup, func() error, error) {
+func (s *station) openLookup() (*lookup.Lookup, func() error, error) {
 	env := *s.env
 	env.Err = io.Discard // the screen is the terminal's
 	quick, err := newClient(&env, s.g, s.w.Config.Path)
@@ -34,7 +34,7 @@ func (s *station) openLookup(ctx context.Context) (*lookup.Lookup, func() error,
 		Archive: s.w.Archive, Chains: s.chains, Names: s.names, Quick: quick.Ask, Slow: slow.Ask, Store: s.w.Store, Columns: cache,
 		Limits: worker.Limits{Memory: lookupMemory, Timeout: s.w.Config.Query.Timeout},
 	})
-	return l, func() error { return errors.Join(l.Close(), quick.Close(), slow.Close()) }, nil
+	return l, func() error { return errors.Join(quick.Close(), slow.Close(), l.Close()) }, nil
 }
 
 // chains are all chains, verified.

@@ -19,6 +19,11 @@ const manyLines = 1_000_000
 // record (RayID, a URI with a query). That has none to speak of, and to group millions of them takes seconds and
 // hundreds of MiB: of a view of many lines, the last quarter million tell first whether a field is such.
 func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top int) (investigate.Facet, error) {
+	done, err := l.enter()
+	if err != nil {
+		return investigate.Facet{Field: field}, err
+	}
+	defer done()
 	s, err := l.scope(ctx, v)
 	if err != nil {
 		return investigate.Facet{Field: field}, err

@@ -16,6 +16,11 @@ var _ investigate.Finder = (*Lookup)(nil)
 // Find returns the row of a record in a view, or where it would be: its window tells
 // nearly all, and the rows of that window are counted.
 func (l *Lookup) Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, at time.Time) (row int64, exact bool, err error) {
+	done, err := l.enter()
+	if err != nil {
+		return 0, false, err
+	}
+	defer done()
 	s, err := l.scope(ctx, v)
 	if err != nil {
 		return 0, false, err

@@ -63,6 +63,11 @@ func (g grid) edge(i int) time.Time {
 
 // Histogram counts a view's records over time.
 func (l *Lookup) Histogram(ctx context.Context, v inquiry.View, n int) (investigate.Histogram, error) {
+	done, err := l.enter()
+	if err != nil {
+		return investigate.Histogram{}, err
+	}
+	defer done()
 	s, err := l.scope(ctx, v)
 	if err != nil {
 		return investigate.Histogram{}, err

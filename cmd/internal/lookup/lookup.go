@@ -3,6 +3,7 @@ package lookup
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,6 +50,8 @@ type Lookup struct {
 	indexes []*index                       // the latest last
 	kinds   map[string]map[string]investigate.Kind
 	open    *opened // of the last record
+	closed  bool
+	asked   sync.WaitGroup // questions under way
 }
 
 var _ investigate.Data = (*Lookup)(nil)
@@ -68,13 +71,29 @@ func New(cfg Config) *Lookup {
 	}
 }
 
-// Close removes what was fetched.
+// Close waits for the questions under way, whose contexts the caller has
+// ended, and removes what was fetched.
 func (l *Lookup) Close() error {
 	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.asked.Wait()
 	o := l.open
 	l.open = nil
-	l.mu.Unlock()
 	return o.close()
+}
+
+var errClosed = errors.New("the program ends")
+
+// enter begins a question, which done ends.
+func (l *Lookup) enter() (done func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, errClosed
+	}
+	l.asked.Add(1)
+	return l.asked.Done, nil
 }
 
 // lane is an Asker that has one question at a time.
@@ -165,6 +184,11 @@ func (s *scope) question(sql string, params map[string]any) worker.Question {
 
 // Ground returns the zones and their fields.
 func (l *Lookup) Ground(ctx context.Context) (investigate.Ground, error) {
+	done, err := l.enter()
+	if err != nil {
+		return investigate.Ground{}, err
+	}
+	defer done()
 	chains, err := l.cfg.Chains(ctx)
 	if err != nil {
 		return investigate.Ground{}, err
@@ -281,6 +305,11 @@ func kindOf(f schema.Field) investigate.Kind {
 
 // Prepare builds the columns of a view's range.
 func (l *Lookup) Prepare(ctx context.Context, v inquiry.View, progress func(done, total int64)) error {
+	done, err := l.enter()
+	if err != nil {
+		return err
+	}
+	defer done()
 	if l.cfg.Columns == nil {
 		return nil
 	}

@@ -33,6 +33,11 @@ func (o *opened) close() error {
 
 // Record reads one record from its sealed object, which is compared with the chain.
 func (l *Lookup) Record(ctx context.Context, ref inquiry.Ref) (investigate.Record, error) {
+	done, err := l.enter()
+	if err != nil {
+		return investigate.Record{}, err
+	}
+	defer done()
 	s, err := l.scope(ctx, inquiry.View{Zones: []string{ref.Zone}, Dataset: ref.Dataset})
 	if err != nil {
 		return investigate.Record{}, err

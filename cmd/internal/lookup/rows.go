@@ -182,6 +182,11 @@ func later(a, b time.Time) time.Time {
 
 // Rows returns some of a view's records.
 func (l *Lookup) Rows(ctx context.Context, v inquiry.View, columns []string, first int64, n int) (investigate.Page, error) {
+	done, err := l.enter()
+	if err != nil {
+		return investigate.Page{}, err
+	}
+	defer done()
 	s, err := l.scope(ctx, v)
 	if err != nil {
 		return investigate.Page{}, err

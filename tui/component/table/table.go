@@ -63,6 +63,10 @@ type Table struct {
 
 // SetSize sets cells and lines, the header's included.
 func (t *Table) SetSize(width, height int) {
+	if width != t.width && t.ByCell {
+		t.width, t.left = max(1, width), 0
+		t.ToColumn(t.column)
+	}
 	t.width, t.height = max(1, width), max(1, height-1)
 	t.Move(0)
 }
@@ -101,6 +105,15 @@ func (t *Table) To(row int64) {
 
 // Left is how many cells are hidden at the left.
 func (t *Table) Left() int { return t.left }
+
+// Center moves the cursor to a row, with as many rows above as below it if it was not shown.
+func (t *Table) Center(row int64) {
+	shown := row >= t.top && row < t.top+int64(t.height)
+	t.To(row)
+	if !shown {
+		t.top = max(0, min(t.cursor-int64(t.height)/2, t.total-int64(t.height)))
+	}
+}
 
 // Scroll moves what is shown to the right by cells.
 func (t *Table) Scroll(by int) { t.left = max(0, min(t.left+by, 4096)) }

@@ -138,7 +138,7 @@ func (s *Screen) takeRows(a answer) tea.Cmd {
 	case pageOf:
 		return s.takePage(got.Page)
 	case foundRow:
-		s.table.To(got.row)
+		s.table.Center(got.row)
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (s *Screen) takePage(p Page) tea.Cmd {
 	for i, r := range p.Rows {
 		if r.Ref == s.sought.Ref {
 			s.sought = nil
-			s.table.To(p.First + int64(i))
+			s.table.Center(p.First + int64(i))
 			return nil
 		}
 	}
@@ -170,6 +170,12 @@ func (s *Screen) takePage(p Page) tea.Cmd {
 }
 
 func (s *Screen) takeFacet(a answer) {
+	if v, ok := a.got.(valuesOf); ok {
+		if a.err == nil { // it is a help, not an answer
+			s.takeValues(v)
+		}
+		return
+	}
 	got, _ := a.got.(facetOf)
 	for i := range s.facets.Sections {
 		f := &s.facets.Sections[i]

@@ -62,11 +62,15 @@ func (s *Screen) enter() tea.Cmd {
 	s.view, s.draft, s.drafted, s.brush = n.view, nil, histogramOf{}, brush{}
 	s.hist, s.histErr, s.rowsErr = n.hist, nil, nil
 	s.total = -1
+	s.memo.histogram++
 	if !same {
 		s.mark = nil
 	}
 	s.table.Reset(0)
 	s.layColumns()
+	if !same { // a field, to filter by
+		s.table.ToColumn(s.lead())
+	}
 	s.questions[ofFacet].stop()
 	s.layFacets()
 	s.layChips()

@@ -1,6 +1,7 @@
 package investigate
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,6 +36,7 @@ type entry struct {
 	proposals []proposal
 	at        int // the proposal under the cursor, -1 for none
 	err       string
+	values    Facet // that contain what was typed for a field, when it was asked
 }
 
 // proposal is a text that the field can be completed to.
@@ -155,17 +157,49 @@ func (s *Screen) tryDraft(msg settled) tea.Cmd {
 	if msg.seq != s.typedSeq || s.prompt == nil || s.prompt.aim != forFilter {
 		return nil
 	}
+	values := s.askValues()
 	v, err := s.draftView()
 	if err != nil || v.Equal(s.view) {
-		return s.endDraft()
+		return tea.Batch(s.endDraft(), values)
 	}
 	if s.draft != nil && s.draft.Equal(v) {
-		return nil
+		return values
 	}
 	s.draft, s.drafted = &v, histogramOf{}
 	s.memo.histogram++
-	return s.askHistogram(v)
+	return tea.Batch(s.askHistogram(v), values)
 }
+
+// askValues asks which values of the field that is typed contain what is typed for it.
+func (s *Screen) askValues() tea.Cmd {
+	text := s.prompt.field.Text()
+	f, err := inquiry.ParseFilter(text)
+	if err != nil || f.Op != inquiry.Is && f.Op != inquiry.Differs {
+		return nil
+	}
+	if f.Field, err = s.fieldNamed(f.Field); err != nil {
+		return nil
+	}
+	if kind, _ := s.kind(f.Field); kind == Time {
+		return nil
+	}
+	v := s.view
+	if i := s.prompt.edits; i >= 0 && i < len(v.Filters) { // not those that the filter leaves
+		v = v.Without(i)
+	}
+	if f.Value != "" {
+		v.Filters = append(slices.Clone(v.Filters), inquiry.Filter{Field: f.Field, Op: inquiry.Contains, Value: f.Value})
+	}
+	data := s.cfg.Data
+	return s.ask(ofFacet, func(ctx context.Context) (any, error) {
+		got, err := data.Facet(ctx, v, f.Field, valuesProposed)
+		got.Field = f.Field
+		return valuesOf{text, got}, err
+	})
+}
+
+// valuesProposed is how many values are proposed for a field.
+const valuesProposed = 8
 
 // draftView is the view with the filter that is typed.
 func (s *Screen) draftView() (inquiry.View, error) {
@@ -258,6 +292,7 @@ func (s *Screen) acceptFilter() tea.Cmd {
 	if known.view.Equal(v) && known.cells == s.width { // it is here already
 		s.questions[ofHistogram].stop()
 		s.hist, s.history.here().hist = known, known
+		s.memo.histogram++
 	}
 	return cmd
 }

@@ -35,7 +35,7 @@ func draw(t *testing.T, state string, size tuitest.Size, o theme.Options) string
 	}
 	s.pump(s.Init())
 	if state == "full" {
-		s.press("right", "right", "down", "down", "b", "down", "n")
+		s.press("right", "down", "down", "b", "down", "n")
 		s.typing("looks odd")
 		s.press("enter", "up", "m", "down", "x", "f")
 		s.typing("ClientRequestURI*=products")

@@ -60,7 +60,7 @@ func TestFindTheScanner(t *testing.T) {
 	if got := s.filters(); got != "ClientRequestPath=/wp-login.php" {
 		t.Fatalf("filters %s", got)
 	}
-	s.press("right", "right", "o")
+	s.press("right", "o")
 	if got := s.filters(); got != "ClientIP=203.0.113.66" {
 		t.Fatalf("only this client: %s", got)
 	}
@@ -110,7 +110,7 @@ func TestCursorStays(t *testing.T) {
 	s := start(t, newFake(3000, 23*time.Hour), 100, 30)
 	s.press("#")
 	s.typing("2001")
-	s.press("enter", "right", "right", "enter")
+	s.press("enter", "right", "enter")
 	s.sees("row 2,001 of 3,000", "8f000000000007d0", "RECORD 40/1")
 	s.press("i") // its client
 	s.sees("8f000000000007d0", "RECORD 40/1")
@@ -192,7 +192,7 @@ func TestAbsent(t *testing.T) {
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
-	s.press("right", "right", "i", "right", "i", "[", "x")
+	s.press("right", "i", "right", "i", "[", "x")
 	s.sees("view 3/3+")
 	s.press("H")
 	s.sees("views:", "ClientIP=198.51.100.0  ClientRequestMethod=GET", "ClientIP=198.51.100.0  ClientRequestMethod!=GET")

@@ -26,7 +26,7 @@ const (
 type answer struct {
 	of  subject
 	seq int
-	// got is a Ground, histogramOf, pageOf, foundRow, facetOf, Record or []inquiry.Bookmark.
+	// got is a Ground, histogramOf, pageOf, foundRow, facetOf, valuesOf, Record or []inquiry.Bookmark.
 	got any
 	err error
 }
@@ -41,6 +41,11 @@ type (
 	pageOf  struct{ Page }
 	facetOf struct {
 		top int
+		Facet
+	}
+	// valuesOf are values of a field that contain what was typed for it.
+	valuesOf struct {
+		text string // of the whole field
 		Facet
 	}
 	// foundRow is where in the table a record is, or would be.

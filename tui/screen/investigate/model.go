@@ -99,6 +99,7 @@ var (
 	_ screen.Screen = (*Screen)(nil)
 	_ screen.Typer  = (*Screen)(nil)
 	_ screen.Shown  = (*Screen)(nil)
+	_ screen.Sized  = (*Screen)(nil)
 	_ screen.Keeper = (*Screen)(nil)
 )
 
@@ -132,6 +133,9 @@ func (s *Screen) SetSize(width, height int) {
 	s.width, s.height = width, height
 	s.resize()
 }
+
+// Sized asks for what the new size shows.
+func (s *Screen) Sized() tea.Cmd { return s.follow() }
 
 // SetTheme sets how it looks.
 func (s *Screen) SetTheme(t *theme.Theme) { s.theme = t }

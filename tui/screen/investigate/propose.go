@@ -1,8 +1,10 @@
 package investigate
 
 import (
-	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/tui/component/facets"
 )
 
 // propose finds what the field can be completed to.
@@ -69,15 +71,40 @@ func (s *Screen) proposeRest(field, rest string) []proposal {
 		}
 	}
 	var out []proposal
-	for _, f := range s.facets.Sections {
-		if f.Field != name {
-			continue
+	want := strings.ToLower(strings.TrimSpace(value))
+	add := func(text string, null bool, count int64) {
+		p := proposal{name + op + text, facets.Count(count)}
+		known := slices.ContainsFunc(out, func(o proposal) bool { return o.text == p.text })
+		if !null && text != "" && len(text) < MaxCell && !known && strings.Contains(strings.ToLower(text), want) {
+			out = append(out, p)
 		}
+	}
+	for _, f := range s.facets.Sections {
 		for _, v := range f.Values {
-			if !v.Null && v.Text != "" && len(v.Text) < MaxCell && strings.HasPrefix(strings.ToLower(v.Text), strings.ToLower(strings.TrimSpace(value))) {
-				out = append(out, proposal{name + op + v.Text, fmt.Sprint(v.Count)})
+			if f.Field == name && f.State == facets.Loaded {
+				add(v.Text, v.Null, v.Count)
 			}
 		}
 	}
+	if s.prompt.values.Field == name {
+		for _, v := range s.prompt.values.Values {
+			add(v.Text, v.Null, v.Count)
+		}
+	}
 	return out
+}
+
+// takeValues proposes what was asked for a text, if that is still what is typed.
+func (s *Screen) takeValues(v valuesOf) {
+	e := s.prompt
+	if e == nil || e.aim != forFilter || e.field.Text() != v.text {
+		return
+	}
+	chosen := ""
+	if e.at >= 0 && e.at < len(e.proposals) {
+		chosen = e.proposals[e.at].text
+	}
+	e.values = v.Facet
+	s.propose()
+	e.at = slices.IndexFunc(e.proposals, func(p proposal) bool { return p.text == chosen })
 }

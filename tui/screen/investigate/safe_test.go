@@ -114,7 +114,7 @@ func TestLongValue(t *testing.T) {
 	f := newFake(30, time.Hour)
 	f.records[0].Fields[3].Value = strings.Repeat("A", 300<<10)
 	s := start(t, f, 120, 38)
-	s.press("right", "right", "right", "right", "i")
+	s.press("right", "right", "right", "i")
 	if got := s.filters(); got != "" {
 		t.Errorf("filtered by %d bytes", len(got))
 	}

@@ -20,7 +20,7 @@ func TestStaleAnswers(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
 	before := len(s.asked)
-	s.press("right", "right")
+	s.press("right")
 	var late []tea.Cmd
 	for _, k := range []string{"i", "[", "p", "p"} { // nothing is answered meanwhile
 		_, cmd := s.Update(keyMsg(k))
@@ -47,6 +47,37 @@ func TestStaleAnswers(t *testing.T) {
 	if want := v.To.Add(-time.Hour); !v.From.Equal(want) {
 		t.Errorf("from %s, want %s", v.From, want)
 	}
+}
+
+// TestSized: another size asks for what it shows: a histogram of as many buckets, facets that there was no room for.
+func TestSized(t *testing.T) {
+	t.Parallel()
+	s := start(t, newFake(600, 23*time.Hour), 80, 22)
+	s.misses("FIELDS")
+	s.SetSize(120, 38)
+	s.pump(s.Sized())
+	s.sees("FIELDS", "198.51.100.1")
+	if n := len(s.asked); s.asked[n-1] != "facet ClientRequestUserAgent" {
+		t.Errorf("asked %v", s.asked)
+	}
+	s.press("right", "right", "right", "right", "right", "right")
+	s.misses("▌ TIME UTC") // scrolled along the long value
+	s.SetSize(160, 38)
+	s.pump(s.Sized())
+	s.sees("TIME UTC")
+}
+
+// TestNoBarsOfAnotherView: while a view's histogram is asked, that of the view before is not drawn for it.
+func TestNoBarsOfAnotherView(t *testing.T) {
+	t.Parallel()
+	s := start(t, newFake(600, 23*time.Hour), 120, 38)
+	s.sees("█████")
+	s.press("right")
+	s.Update(keyMsg("i"))
+	if bars := strings.Join(strings.Split(s.text(), "\n")[2:8], ""); strings.TrimSpace(bars) != "" {
+		t.Errorf("bars: %q", bars)
+	}
+	s.sees("asking for the histogram")
 }
 
 // TestStop: esc ends what is under way, which can be asked again.
@@ -93,7 +124,7 @@ func TestErrors(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
-	s.press("p", "p", "right", "right", "i")
+	s.press("p", "p", "right", "i")
 	n := 0
 	for _, what := range s.asked {
 		if what == "prepare" {
@@ -122,7 +153,17 @@ func TestDraft(t *testing.T) {
 		t.Errorf("no effect while it is typed: %+v", v)
 	}
 	s.misses("600 records")
-	s.press("esc")
+	s.press("esc", "f")
+	s.typing("clientrequesturi=") // its facet is not among those shown
+	s.sees("ClientRequestURI=/wp-login.php")
+	s.typing("cts/7?")
+	s.sees("ClientRequestURI=/products/7?page=3")
+	s.misses("ClientRequestURI=/wp-login.php")
+	s.press("down", "enter")
+	if got := s.filters(); !strings.HasPrefix(got, "ClientRequestURI=/products/7?page=") {
+		t.Errorf("completed to %s", got)
+	}
+	s.press("[")
 	s.sees("600 records", "no filter")
 	if got := s.filters(); got != "" {
 		t.Errorf("left filter %s stays", got)
@@ -143,7 +184,7 @@ func TestDraft(t *testing.T) {
 func TestZones(t *testing.T) {
 	t.Parallel()
 	s := start(t, newFake(600, 23*time.Hour), 120, 38)
-	s.press("right", "right", "i", "z")
+	s.press("right", "i", "z")
 	s.sees("zones:", "old.example", "dns_logs, 2025-12-14 to 2026-02-12")
 	s.press("enter")
 	s.sees("old.example dns_logs", "no records")
@@ -180,7 +221,7 @@ func TestKeep(t *testing.T) {
 	t.Parallel()
 	f := newFake(3000, 23*time.Hour)
 	s := start(t, f, 120, 38)
-	s.press("right", "right", "i", "v")
+	s.press("right", "i", "v")
 	s.typing("EdgeResponseBytes")
 	s.press("space", "enter", "F")
 	s.typing("RayID")
@@ -228,7 +269,7 @@ var opposite = map[string]string{"up": "down", "down": "up", "left": "right", "r
 // TestHelpIsTrue: each key that is told does something that is seen, said or asked, in each pane.
 func TestHelpIsTrue(t *testing.T) {
 	t.Parallel()
-	for _, pane := range [][]string{nil, {"enter", "enter", "down"}, {"tab", "right", "right"}, {"shift+tab", "down"}, {"right", "right", "i", "right", "i", "tab", "tab"}, {"f"}, {"v"}} {
+	for _, pane := range [][]string{nil, {"enter", "enter", "down"}, {"tab", "right", "right"}, {"shift+tab", "down"}, {"right", "i", "right", "i", "tab", "tab"}, {"f"}, {"v"}} {
 		prepare := func() *station {
 			s := start(t, newFake(600, 20*time.Hour), 120, 38)
 			s.press("#")

@@ -221,7 +221,7 @@ func (s *Screen) enterKey() (screen.Intent, tea.Cmd) {
 	case onTable:
 		if s.open {
 			s.setFocus(onRecord)
-		} else if _, ok := s.row(); ok {
+		} else if s.total != 0 { // what is not here yet comes
 			s.open = true
 		}
 	case onRecord:
