@@ -1,6 +1,6 @@
 module github.com/fabriziosalmi/rainlogs/examples/storage-sftp
 
-go 1.26.7
+go 1.26.8
 
 require (
 	github.com/fabriziosalmi/rainlogs v0.0.0
