@@ -34,7 +34,12 @@ func (f *fake) Show(arg any) tea.Cmd    { f.got = append(f.got, fmt.Sprintf("sho
 func (f *fake) Keys() []key.Binding {
 	return []key.Binding{key.NewBinding(key.WithKeys("x"), key.WithHelp("x", "exclude"))}
 }
-func (f *fake) View() string { return strings.Repeat(f.name+strings.Repeat("·", 200)+"\n", 99) }
+
+// View draws more than there is room for.
+func (f *fake) View() string {
+	return strings.Repeat(f.name+strings.Repeat("·", f.width+5)+"\n", f.height+3)
+}
+
 func (f *fake) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
 	f.got = append(f.got, fmt.Sprintf("%T %v", msg, msg))
 	next := f.next

@@ -37,6 +37,15 @@ func TestRebinding(t *testing.T) {
 	if got := m.Key("investigate", "down").Help().Key; got != "↓/j" {
 		t.Errorf("help says %q", got)
 	}
+	if !m.Rebound("sql", "down") || m.Rebound("investigate", "down") {
+		t.Error("what is rebound is not told")
+	}
+	if got := m.Scopes(); len(got) != 3 || got[0] != keymap.Global || got[1] != "investigate" {
+		t.Errorf("scopes %v", got)
+	}
+	if got := keymap.Spell(m.Key("investigate", "down").Help().Key); got != "down/j" {
+		t.Errorf("in ASCII %q", got)
+	}
 	if got := len(m.Entries("investigate")); got != 2 {
 		t.Errorf("%d entries", got)
 	}

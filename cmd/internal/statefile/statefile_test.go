@@ -2,16 +2,16 @@ package statefile_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/statefile"
 )
@@ -63,6 +63,20 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// socket leaves a socket's file, which is no more to be read than a pipe.
+func socket(path string) error {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", path)
+	if err != nil {
+		return err
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		return errors.New("no unix listener")
+	}
+	u.SetUnlinkOnClose(false)
+	return u.Close()
+}
+
 // TestPutAside: what is no state of this program is neither used nor lost, and
 // nothing that is read blocks or leads elsewhere.
 func TestPutAside(t *testing.T) {
@@ -73,7 +87,7 @@ func TestPutAside(t *testing.T) {
 			return os.WriteFile(path, append([]byte("state "), make([]byte, 2<<20)...), 0o600)
 		},
 		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
-		"a pipe":   func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"a socket": socket,
 		"a link":   func(path string) error { return os.Symlink("/etc/hostname", path) },
 	} {
 		t.Run(name, func(t *testing.T) {

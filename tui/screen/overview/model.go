@@ -35,6 +35,7 @@ type Screen struct {
 	cancel  context.CancelFunc
 	at      int // the zone under the cursor
 	top     int
+	wanted  kept // to be under the cursor, once
 }
 
 var _ screen.Screen = (*Screen)(nil)
@@ -144,6 +145,7 @@ func (s *Screen) take(msg loaded) (screen.Intent, tea.Cmd) {
 	s.waiting, s.err = false, msg.err
 	if msg.err == nil {
 		s.now, s.loaded = msg.now, true
+		s.find()
 	}
 	s.move(0)
 	question := msg.question

@@ -165,3 +165,27 @@ func TestKeys(t *testing.T) {
 		t.Errorf("what was known is not shown beside what went wrong:\n%s", view)
 	}
 }
+
+// TestKept: the cursor is on the same zone at the next start, wherever that stands then.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	size := tuitest.Size{Width: 100, Height: 30}
+	s := draw(t, &answers{list: []overview.Overview{full()}}, size, theme.Options{}, true)
+	for range 2 {
+		s.Update(tea.KeyPressMsg{Code: tea.KeyDown})
+	}
+	state := s.Keep()
+	later := full()
+	later.Zones = later.Zones[1:]
+	again := overview.New(overview.Config{Data: &answers{list: []overview.Overview{later}}, Keys: keys(t)})
+	again.SetSize(size.Width, size.Height)
+	again.Restore([]byte("7"))
+	again.Restore(state)
+	if string(again.Keep()) != string(state) {
+		t.Errorf("before it is loaded: %s, kept was %s", again.Keep(), state)
+	}
+	again.Update(again.Init()())
+	if string(again.Keep()) != string(state) {
+		t.Errorf("the cursor is on %s, was on %s", again.Keep(), state)
+	}
+}

@@ -22,16 +22,17 @@ type maker struct {
 	err   error
 	text  string
 	dir   string // that Init was given
+	long  bool   // Demo ends only when it is stopped
 }
 
 func (m *maker) Demo(ctx context.Context, tell func(string)) (welcome.Made, error) {
 	for _, line := range m.lines {
 		tell(line)
 	}
-	if m.err == nil {
-		m.err = ctx.Err()
+	if m.long {
+		<-ctx.Done()
 	}
-	return welcome.Made{Dir: "/tmp/demo"}, m.err
+	return welcome.Made{Dir: "/tmp/demo"}, errors.Join(m.err, ctx.Err())
 }
 
 func (m *maker) Init(_ context.Context, dir string) (welcome.Made, error) {
@@ -76,7 +77,7 @@ func yes(t *testing.T, s *welcome.Screen, intent screen.Intent, until int) scree
 		t.Fatalf("no question: %+v", intent)
 	}
 	_, cmd := s.Update(ask.Then)
-	msgs := make(chan tea.Msg)
+	msgs := make(chan tea.Msg, 16) // what comes behind until is let go
 	run := func(c tea.Cmd) {
 		if c != nil {
 			go func() { msgs <- c() }()
@@ -115,6 +116,8 @@ func TestGoldens(t *testing.T) {
 					case "folder":
 						press(s, "i", "2")
 					case "working":
+						m.long = true
+						defer s.Close()
 						yes(t, s, press(s, "d"), 2)
 					case "made":
 						yes(t, s, press(s, "i", "enter"), 2)
@@ -181,7 +184,6 @@ func TestStopped(t *testing.T) {
 	if intent != nil || strings.Contains(s.View(), "not made") {
 		t.Errorf("a stale end was taken: %+v", intent)
 	}
-	m.err = nil
 	if end := yes(t, s, press(s, "d"), 4); end != (screen.Quit{}) {
 		t.Errorf("the second try ends in %+v", end)
 	}
@@ -193,13 +195,15 @@ func TestNothingRaw(t *testing.T) {
 	for width := 1; width < 130; width += 9 {
 		for height := 1; height < 50; height += 7 {
 			size := tuitest.Size{Width: width, Height: height}
-			m := &maker{text: hostile, lines: []string{hostile}}
-			a, b, c, d := draw(t, m, size, theme.Options{}), draw(t, m, size, theme.Options{}), draw(t, &maker{err: errors.New(hostile)}, size, theme.Options{}), draw(t, m, size, theme.Options{})
+			a := draw(t, &maker{lines: []string{hostile}, long: true}, size, theme.Options{})
+			b, c := draw(t, &maker{text: hostile}, size, theme.Options{}), draw(t, &maker{err: errors.New(hostile)}, size, theme.Options{})
+			d := draw(t, &maker{}, size, theme.Options{})
 			yes(t, a, press(a, "d"), 1)
 			yes(t, b, press(b, "i", "enter"), 2)
 			yes(t, c, press(c, "d"), 2)
 			press(d, "i")
 			d.Update(tea.PasteMsg{Content: hostile})
+			a.Close()
 			for _, s := range []*welcome.Screen{a, b, c, d} {
 				view := s.View()
 				if plain := ansi.Strip(view); strings.ContainsAny(plain, "\x1b\r\x07\u202e\u009b") {
