@@ -117,7 +117,8 @@ func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(s.t.Context(), self, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "CLOUDFLARE_API_TOKEN="+token,
 		"XDG_STATE_HOME="+filepath.Join(filepath.Dir(s.dir), "state"),
-		"XDG_CACHE_HOME="+filepath.Join(filepath.Dir(s.dir), "cache"), "NO_COLOR=1")
+		"XDG_CACHE_HOME="+filepath.Join(filepath.Dir(s.dir), "cache"),
+		"XDG_DATA_HOME="+filepath.Join(filepath.Dir(s.dir), "data"), "NO_COLOR=1")
 	return cmd
 }
 

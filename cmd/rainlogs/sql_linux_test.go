@@ -60,9 +60,15 @@ type screen struct {
 
 func (s *site) onScreen(t *testing.T, temp string, args ...string) *screen {
 	t.Helper()
+	return show(t, temp, s.command(args...))
+}
+
+// show starts a program on a terminal.
+func show(t *testing.T, temp string, cmd *exec.Cmd) *screen {
+	t.Helper()
 	master, tty := terminal(t)
 	must(t, unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 120}))
-	c := &screen{t: t, cmd: s.command(args...), master: master, more: make(chan struct{})}
+	c := &screen{t: t, cmd: cmd, master: master, more: make(chan struct{})}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = tty, tty, tty
 	c.cmd.Env = append(c.cmd.Env, "TERM=xterm", "TMPDIR="+temp)
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl-C is a signal to it

@@ -44,6 +44,7 @@ type Config struct {
 	Collector Collector         `koanf:"collector"`
 	Server    Server            `koanf:"server"`
 	Query     Query             `koanf:"query"`
+	TUI       TUI               `koanf:"tui"`
 	Plugins   Plugins           `koanf:"plugins"`
 }
 
@@ -53,6 +54,7 @@ type Plugin map[string]any
 
 // Archive says where evidence is kept.
 type Archive struct {
+	Name string `koanf:"name" doc:"what people call the archive, on screens; empty for the name of the config's folder"`
 	Mode string `koanf:"mode" doc:"with more than one store: failover (the first that takes an object) or mirror (all)"`
 	// Sovereignty may be a list in the file.
 	Sovereignty string   `koanf:"sovereignty" doc:"where evidence may be kept: eu (companies and places in the EU and the EEA; Switzerland and the UK with a notice), countries such as [DE, FR], or any"`
@@ -123,6 +125,7 @@ func defaults() map[string]any {
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080",
 		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
+		"tui.theme": "auto", "tui.mouse": true,
 	}
 }
 
@@ -274,6 +277,9 @@ func (c *Config) validate() error {
 		return err
 	}
 	if _, err := c.Query.Columns.Bytes(); err != nil {
+		return err
+	}
+	if err := c.TUI.validate(); err != nil {
 		return err
 	}
 	return c.Collector.validate()

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fabriziosalmi/rainlogs/core/config"
 )
 
@@ -70,7 +72,12 @@ func TestParseRefuses(t *testing.T) {
 		"archive: {storage: [{plugin: fs}, {name: b}]}":                   "archive.storage[1] lacks plugin",
 		"archive: {storage: [{name: x}" + strings.Repeat(",{}", 8) + "]}": "archive.storage has 9 stores",
 		good + "plugins: {pin: {sink/x: sha256:a}}\n":                     "plugins.pin.sink/x",
-		"\t{": "parse",
+		good + "tui: {theme: pink}":                                       `tui.theme is "pink"`,
+		good + "tui: {keys: {reload: [{a: b}]}}":                          "tui.keys.reload: want a list of keys",
+		good + "tui: {keys: {overview: {reload: ['']}}}":                  "tui.keys.overview.reload: want",
+		good + "tui: {keys: {reload: true}}":                              "tui.keys.reload: want",
+		good + "tui: {moose: true}":                                       `did you mean "tui.mouse"`,
+		"\t{":                                                             "parse",
 	} {
 		_, err := config.Parse([]byte(text), "/", nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -144,5 +151,26 @@ func TestSeveralStores(t *testing.T) {
 	c, err = config.Parse([]byte(good), "/base", nil)
 	if err != nil || c.Archive.Mode != "failover" {
 		t.Errorf("default mode %q, %v", c.Archive.Mode, err)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte(good+"tui: {theme: dark, keys: {overview.reload: [R, f5], down: j, sql: {run: [ctrl+e]}, top: [1]}}\n"), "/base", []string{"RAINLOGS_TUI_MOUSE=false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"overview.reload": {"R", "f5"}, "down": {"j"}, "sql.run": {"ctrl+e"}, "top": {"1"}}
+	if diff := cmp.Diff(want, c.TUI.Keys.Bindings()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if c.TUI.Theme != "dark" || c.TUI.Mouse || c.TUI.LocalTime {
+		t.Errorf("tui %+v", c.TUI)
+	}
+	if got := c.Values()["tui.keys.overview.reload"]; got != "R f5" {
+		t.Errorf("config show has %q", got)
+	}
+	if c, err = config.Parse([]byte(good), "/base", nil); err != nil || c.TUI.Theme != "auto" || !c.TUI.Mouse || len(c.TUI.Keys.Bindings()) != 0 {
+		t.Errorf("defaults %+v, %v", c.TUI, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // openKeys hold what plugins or users name: anything may stand below them.
-var openKeys = []string{"archive.storage", "sources", "plugins.pin"}
+var openKeys = []string{"archive.storage", "sources", "plugins.pin", "tui.keys"}
 
 // fixedKeys returns every key that takes one value, dotted, from Config's tags.
 func fixedKeys() []string {

@@ -41,6 +41,10 @@ func typeSchema(t reflect.Type) map[string]any {
 		return schemaOf(t)
 	case t.Kind() == reflect.Slice:
 		return map[string]any{"type": "array", "items": typeSchema(t.Elem())}
+	case t.Kind() == reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case t == reflect.TypeFor[Keys]():
+		return map[string]any{"type": "object", "additionalProperties": map[string]any{"type": []string{"string", "array"}, "items": map[string]any{"type": "string"}}}
 	case t == reflect.TypeFor[Plugin]():
 		return map[string]any{"type": "object"}
 	case t.Kind() == reflect.Map:
@@ -76,6 +80,11 @@ func flatten(v reflect.Value, key string, out map[string]string) {
 	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {
 			flatten(v.Index(i), fmt.Sprintf("%s[%d]", key, i), out)
+		}
+	case v.Type() == reflect.TypeFor[Keys]():
+		keys, _ := v.Interface().(Keys)
+		for action, bound := range keys.Bindings() {
+			out[key+"."+action] = strings.Join(bound, " ")
 		}
 	case v.Kind() == reflect.Map:
 		for _, k := range v.MapKeys() {

@@ -82,7 +82,12 @@ func Write(w io.Writer, f Format, res *query.Result) error {
 	return nil
 }
 
-// text is a cell as text; null reports NULL.
+// Text is a cell as text; null reports NULL.
+func Text(v any) (s string, null bool) { return text(v) }
+
+// Numeric reports whether a type's values are numbers.
+func Numeric(sqlType string) bool { return rightAligned(sqlType) }
+
 func text(v any) (s string, null bool) {
 	switch v := v.(type) {
 	case nil:

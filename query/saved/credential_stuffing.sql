@@ -1,4 +1,5 @@
 -- title: Who tries passwords
+-- severity: high
 -- description: Clients with many POST requests to a login path that were
 -- refused, and how many then got in: each of those is an account to look at.
 -- param path = %login%: a LIKE pattern for the login path

@@ -1,4 +1,5 @@
 -- title: User agents that were not here before
+-- severity: low
 -- description: User agents first seen since a point in time, against the time
 -- before it in the range: a new tool, or an old one under a new name. Without a point, the last quarter of what the range
 -- holds is new. Mind the coverage of the time before: what was not collected there looks new.

@@ -1,4 +1,5 @@
 -- title: When errors of the server began
+-- severity: medium
 -- description: For each host and path, the first minute in which its share of
 -- 5xx answers reached a limit, with what came before and after it: what was changed just then is
 -- the cause to look at first. A path that always failed has no share before it.

@@ -2,12 +2,14 @@
 // reads those of a user: SQL files that begin with comment lines
 //
 //	-- title: Who scans for what is not there
+//	-- severity: medium
 //	-- description: one or more lines
 //	-- param min_hits = 100: how many refused requests make a scanner
 //	-- param ip: a parameter that must be given
 //
 // followed by one SELECT over the views of package query/duckdb. Parameters
-// are written $name and are texts.
+// are written $name and are texts. A query with a severity is a hunt: each row
+// of its answer is a hit of that weight.
 package saved
 
 import (
@@ -16,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,16 +27,33 @@ var files embed.FS
 
 // Query is a saved query.
 type Query struct {
-	Name        string  `json:"name"` // the file's name without .sql
-	Title       string  `json:"title"`
-	Description string  `json:"description"`
-	Params      []Param `json:"params"`
-	SQL         string  `json:"sql"`  // the whole file
-	From        string  `json:"from"` // Program, or the file's path
+	Name        string `json:"name"` // the file's name without .sql
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	// Severity is what a row of the answer weighs; "" for a query that is no hunt.
+	Severity Severity `json:"severity,omitempty"`
+	Params   []Param  `json:"params"`
+	SQL      string   `json:"sql"`  // the whole file
+	From     string   `json:"from"` // Program, or the file's path
 }
 
 // Program is where the queries that ship with the program come from.
 const Program = "rainlogs"
+
+// Severity is how much a hit matters.
+type Severity string
+
+// The severities, those of Sigma rules.
+const (
+	Info     Severity = "info"
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Severities are all of them, the gravest first.
+var Severities = []Severity{Critical, High, Medium, Low, Info}
 
 // Param is a parameter of a saved query.
 type Param struct {
@@ -91,6 +111,11 @@ func Parse(name, text string) (Query, error) {
 			q.Title = strings.TrimSpace(s)
 		} else if s, ok := strings.CutPrefix(comment, "description:"); ok {
 			q.Description = strings.TrimSpace(s)
+		} else if s, ok := strings.CutPrefix(comment, "severity:"); ok {
+			q.Severity = Severity(strings.ToLower(strings.TrimSpace(s)))
+			if !slices.Contains(Severities, q.Severity) {
+				return Query{}, fmt.Errorf("saved query %s: severity %.40q is not one of critical, high, medium, low, info", name, q.Severity)
+			}
 		} else if s, ok := strings.CutPrefix(comment, "param "); ok {
 			m := paramPattern.FindStringSubmatch(strings.TrimSpace(s))
 			if m == nil {

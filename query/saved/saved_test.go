@@ -129,7 +129,28 @@ func TestParse(t *testing.T) {
 			t.Errorf("%v is accepted", given)
 		}
 	}
-	for _, text := range []string{"SELECT 1", "-- title: x\n-- param 1bad = 2\nSELECT 1"} {
+	hunt, err := saved.Parse("x", "-- title: T\n-- description: one\n-- severity: High\n-- two\nSELECT 1")
+	if err != nil || hunt.Severity != saved.High || hunt.Description != "one two" {
+		t.Errorf("%+v, %v", hunt, err)
+	}
+	hunts := 0
+	shipped, err := saved.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range shipped {
+		if q.Severity == "" {
+			continue
+		}
+		hunts++
+		if _, err := q.Values(nil); err != nil {
+			t.Errorf("a hunt that ships runs by itself: %v", err)
+		}
+	}
+	if hunts != 6 {
+		t.Errorf("%d hunts ship with the program", hunts)
+	}
+	for _, text := range []string{"SELECT 1", "-- title: x\n-- severity: awful\nSELECT 1", "-- title: x\n-- severity:\nSELECT 1", "-- title: x\n-- param 1bad = 2\nSELECT 1"} {
 		if _, err := saved.Parse("q", text); err == nil {
 			t.Errorf("%q is accepted", text)
 		}

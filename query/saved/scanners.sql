@@ -1,4 +1,5 @@
 -- title: Who scans for what is not there
+-- severity: medium
 -- description: Clients whose requests were mostly refused (404, 403, 401 and
 -- other 4xx) over many different paths: a scanner's trace.
 -- param min_refused = 50: how many refused requests make a scanner

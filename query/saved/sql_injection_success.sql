@@ -1,4 +1,5 @@
 -- title: SQL injection that was answered
+-- severity: critical
 -- description: Requests whose URI carries SQL, by text or by Cloudflare's own
 -- attack score (1 to 20 is an attack), and that the origin answered with success.
 SELECT EdgeStartTimestamp, ClientIP, ClientRequestMethod, EdgeResponseStatus,

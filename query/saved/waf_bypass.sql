@@ -1,4 +1,5 @@
 -- title: What got past the firewall
+-- severity: high
 -- description: Clients that the firewall stopped, and whose requests to the same
 -- host then passed although they are scored as an attack (1 to 20) or go to a path at which that client
 -- had been stopped: a bypass found by trying.

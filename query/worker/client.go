@@ -30,6 +30,7 @@ type Client struct {
 	lastID uint64
 	idle   *process
 	busy   map[*process]bool
+	open   sync.WaitGroup // questions whose process has not been given back
 }
 
 // ErrClosed: the client is closed.
@@ -87,11 +88,13 @@ func (c *Client) acquire() (*process, uint64, error) {
 		}
 	}
 	c.busy[p] = true
+	c.open.Add(1)
 	return p, c.lastID, nil
 }
 
 // release takes a process back that has ended its question, or can no more.
 func (c *Client) release(p *process, healthy bool) error {
+	defer c.open.Done()
 	c.mu.Lock()
 	delete(c.busy, p)
 	if healthy && !c.closed && c.idle == nil {
@@ -106,7 +109,9 @@ func (c *Client) release(p *process, healthy bool) error {
 	return p.end(c.cfg.Grace)
 }
 
-// Close ends all workers, those with open results too. It is idempotent.
+// Close ends all workers, those with open results too, and gives whoever
+// reads those a moment to close them: only then nothing of them is left, even
+// where the program ends right after. It is idempotent.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
@@ -116,6 +121,7 @@ func (c *Client) Close() error {
 		p.kill() // whoever closes the result removes what is left
 	}
 	c.mu.Unlock()
+	c.settle()
 	if idle == nil {
 		return nil
 	}
@@ -123,4 +129,20 @@ func (c *Client) Close() error {
 		return fmt.Errorf("close query client: %w", err)
 	}
 	return nil
+}
+
+// settle waits for open questions to end, whose processes are dead. A result
+// that nobody closes is left to the next client on the machine.
+func (c *Client) settle() {
+	ended := make(chan struct{})
+	go func() { // until they have ended, or the program does
+		c.open.Wait()
+		close(ended)
+	}()
+	late := time.NewTimer(c.cfg.Grace)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+	}
 }

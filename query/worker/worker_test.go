@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -215,6 +216,33 @@ func TestQuestionsAtOnce(t *testing.T) {
 	if _, err := c.Ask(t.Context(), worker.Question{SQL: "SELECT 1"}); !errors.Is(err, worker.ErrClosed) {
 		t.Errorf("of a closed client: %v", err)
 	}
+}
+
+// TestCloseWaits: where a client is closed while others ask, nothing is left of
+// their questions when Close returns: the program may end then.
+func TestCloseWaits(t *testing.T) {
+	t.Parallel()
+	c, temp := newClient(t, func(cfg *worker.Config) { cfg.Grace = time.Minute })
+	var all sync.WaitGroup
+	var begun sync.WaitGroup
+	for range 3 {
+		begun.Add(1)
+		var once sync.Once
+		all.Go(func() {
+			_, err := c.Ask(t.Context(), worker.Question{SQL: "x", Zones: []string{"waits"}, Progress: func(worker.Progress) { once.Do(begun.Done) }})
+			if err == nil {
+				t.Error("a client that is closed answers")
+			}
+		})
+	}
+	begun.Wait()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	all.Wait()
 }
 
 func TestNoProgram(t *testing.T) {

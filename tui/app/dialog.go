@@ -134,6 +134,9 @@ func (h *keyHelp) lines(t *theme.Theme, width, height int) (string, []string) {
 	h.top = max(0, min(h.top, len(h.entries)-height))
 	var out []string
 	for _, e := range h.entries[h.top:min(len(h.entries), h.top+height)] {
+		if t.ASCII {
+			e.key = keymap.Spell(e.key)
+		}
 		out = append(out, t.Key.Render(safetext.Fit(e.key, 16))+" "+safetext.Cut(e.does, max(1, width-17)))
 	}
 	return "keys", out

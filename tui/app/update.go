@@ -5,33 +5,57 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
-	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
-// Update routes a message.
+// Update routes a message, and draws what came of it: a screen that fails in
+// drawing has failed here.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	a.guarded(a.here, func() { cmd = a.route(msg) })
+	a.drawn = a.draw()
+	if a.fault != nil {
+		a.ended, a.drawn = true, ""
+		return a, tea.Quit
+	}
+	return a, cmd
+}
+
+func (a *App) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
-		return a, a.sized()
+		return a.sized()
 	case tea.BackgroundColorMsg:
-		if !a.cfg.FixedTheme {
-			o := a.theme.Options
-			o.Dark = msg.IsDark()
-			a.restyle(theme.New(o))
+		if a.dark = msg.IsDark(); a.look.Theme == "auto" {
+			a.restyle()
 		}
-		return a, nil
+		return nil
+	case *Fault:
+		a.failed(msg)
+		return nil
+	case keepTick:
+		return a.keep()
+	case keepDone:
+		a.kept(msg.err)
+		return nil
+	}
+	return tea.Batch(a.forScreens(msg), a.keepSoon())
+}
+
+// forScreens routes what screens are concerned with.
+func (a *App) forScreens(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
-		return a, a.key(msg)
+		return a.key(msg)
 	case tea.PasteMsg:
 		if a.dialog != nil {
-			return a, nil
+			return nil
 		}
-		return a, a.toFront(msg)
+		return a.toFront(msg)
 	case tea.MouseMsg:
-		return a, a.pointed(msg)
+		return a.pointed(msg)
 	}
-	return a, a.toAll(msg)
+	return a.toAll(msg)
 }
 
 // sized tells the screens that they have another size.
@@ -123,16 +147,22 @@ func (a *App) pointed(msg tea.MouseMsg) tea.Cmd {
 }
 
 func (a *App) toFront(msg tea.Msg) tea.Cmd {
-	intent, cmd := a.front().Update(msg)
-	return a.do(intent, cmd)
+	return a.give(a.here, msg)
+}
+
+// give gives a message to a screen, and does what it asks for then.
+func (a *App) give(name screen.Name, msg tea.Msg) tea.Cmd {
+	var intent screen.Intent
+	var cmd tea.Cmd
+	a.guarded(name, func() { intent, cmd = a.cfg.Screens[name].Update(msg) })
+	return a.do(intent, a.watched(name, cmd))
 }
 
 // toAll gives a result to every screen: each knows its own by their types.
 func (a *App) toAll(msg tea.Msg) tea.Cmd {
 	var cmds []tea.Cmd
 	for _, name := range a.order {
-		intent, cmd := a.cfg.Screens[name].Update(msg)
-		cmds = append(cmds, a.do(intent, cmd))
+		cmds = append(cmds, a.give(name, msg))
 	}
 	return tea.Batch(cmds...)
 }
@@ -149,6 +179,8 @@ func (a *App) do(intent screen.Intent, cmd tea.Cmd) tea.Cmd {
 	case screen.Copy:
 		a.say = screen.Say{Level: screen.Good, Text: "copied: " + i.What}
 		return tea.Batch(cmd, tea.SetClipboard(i.Text))
+	case screen.Choose:
+		return tea.Batch(cmd, a.choose(i.Look))
 	case screen.Quit:
 		a.ended = true
 		return tea.Sequence(cmd, tea.Quit)

@@ -3,10 +3,12 @@ package app
 import (
 	"strings"
 
+	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 )
@@ -24,13 +26,22 @@ func (a *App) View() tea.View {
 
 // Content is the frame as text: exactly the lines and cells of the terminal.
 func (a *App) Content() string {
-	if a.ended {
+	if a.drawn == "" {
+		a.drawn = a.draw()
+	}
+	return a.drawn
+}
+
+func (a *App) draw() string {
+	if a.ended || a.fault != nil {
 		return ""
 	}
 	if a.width < 40 || a.height < 10 {
 		return frame(safetext.Cut("too small: 40x10 at least", a.width), a.width, a.height)
 	}
-	content := strings.Join([]string{a.tabs(), frame(a.front().View(), a.width, a.height-chrome), a.bottom()}, "\n")
+	var view, bottom string
+	a.guarded(a.here, func() { view, bottom = a.front().View(), a.bottom() })
+	content := strings.Join([]string{a.tabs(), frame(view, a.width, a.height-chrome), bottom}, "\n")
 	if a.dialog != nil {
 		content = frame(a.above(content), a.width, a.height)
 	}
@@ -67,13 +78,16 @@ func (a *App) tab(i int, wide bool) string {
 	return " " + label + " "
 }
 
+// room is what the top line leaves for the archive's name.
+const room = 24
+
 // wide reports whether all tabs fit with their whole names.
 func (a *App) wide() bool {
 	n := 0
 	for i := range a.order {
 		n += len(a.tab(i, true))
 	}
-	return n+20 <= a.width
+	return n+room <= a.width
 }
 
 func (a *App) tabs() string {
@@ -88,9 +102,13 @@ func (a *App) tabs() string {
 		used += len(label)
 		b.WriteString(style.Render(label))
 	}
-	title := safetext.Cut(a.cfg.Title, max(0, a.width-used-1))
-	pad := max(0, a.width-used-safetext.Width(title)-1)
-	return ansi.Truncate(b.String()+a.theme.Bar.Render(strings.Repeat(" ", pad)+title+" "), a.width, "")
+	mark := ""
+	if a.cfg.ReadOnly {
+		mark = " read-only "
+	}
+	title := safetext.Cut(a.cfg.Title, max(0, a.width-used-len(mark)-1))
+	pad := max(0, a.width-used-len(mark)-safetext.Width(title)-1)
+	return ansi.Truncate(b.String()+a.theme.Bar.Render(strings.Repeat(" ", pad))+a.theme.Marked.Render(mark)+a.theme.Bar.Render(title+" "), a.width, "")
 }
 
 // tabAt is the tab at a cell of the top line.
@@ -127,7 +145,7 @@ func (a *App) bottom() string {
 		if !k.Enabled() {
 			continue
 		}
-		h := k.Help()
+		h := a.label(k)
 		w := lipgloss.Width(h.Key) + 1 + lipgloss.Width(h.Desc) + 2
 		if used+w > a.width {
 			break
@@ -136,6 +154,15 @@ func (a *App) bottom() string {
 		b.WriteString(a.theme.Key.Render(h.Key) + " " + a.theme.Dim.Render(h.Desc) + "  ")
 	}
 	return b.String() + strings.Repeat(" ", max(0, a.width-used))
+}
+
+// label is a key's help as this terminal can show it.
+func (a *App) label(k key.Binding) key.Help {
+	h := k.Help()
+	if a.theme.ASCII {
+		h.Key = keymap.Spell(h.Key)
+	}
+	return h
 }
 
 // above draws the dialog over the content.

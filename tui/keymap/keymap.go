@@ -35,6 +35,7 @@ type Entry struct {
 // Map is the live key map.
 type Map struct {
 	entries  []Entry
+	rebound  map[int]bool // the entries whose keys a user has chosen
 	bindings map[Scope]map[Action]key.Binding
 }
 
@@ -45,7 +46,7 @@ var ErrConflict = errors.New("key has two meanings")
 // "investigate.include": {"I"}, or "include" where one scope alone has that
 // action. A conflict, an unknown action and an empty key are errors.
 func New(entries []Entry, rebound map[string][]string) (*Map, error) {
-	m := &Map{entries: slices.Clone(entries), bindings: map[Scope]map[Action]key.Binding{}}
+	m := &Map{entries: slices.Clone(entries), bindings: map[Scope]map[Action]key.Binding{}, rebound: map[int]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(rebound)) {
 		i, err := m.find(name)
 		if err != nil {
@@ -56,7 +57,7 @@ func New(entries []Entry, rebound map[string][]string) (*Map, error) {
 				return nil, fmt.Errorf("key of %s is empty", name)
 			}
 		}
-		m.entries[i].Keys = slices.Clone(rebound[name])
+		m.entries[i].Keys, m.rebound[i] = slices.Clone(rebound[name]), true
 	}
 	if err := m.conflict(); err != nil {
 		return nil, err
@@ -125,6 +126,27 @@ func (m *Map) Entries(scope Scope) []Entry {
 	return out
 }
 
+// Scopes are those that have entries, in their order: what is everywhere first.
+func (m *Map) Scopes() []Scope {
+	out := []Scope{Global}
+	for _, e := range m.entries {
+		if !slices.Contains(out, e.Scope) {
+			out = append(out, e.Scope)
+		}
+	}
+	return out
+}
+
+// Rebound reports whether a user has chosen the keys of an action.
+func (m *Map) Rebound(scope Scope, action Action) bool {
+	for i := range m.rebound {
+		if m.entries[i].Scope == scope && m.entries[i].Action == action {
+			return true
+		}
+	}
+	return false
+}
+
 // Pressed returns the action of a scope that a key stands for.
 func Pressed[K fmt.Stringer](m *Map, scope Scope, k K) (Action, bool) {
 	for action, b := range m.bindings[scope] {
@@ -151,4 +173,9 @@ func label(keys []string) string {
 		shown = append(shown, k)
 	}
 	return strings.Join(shown, "/")
+}
+
+// Spell is a label of keys in ASCII.
+func Spell(label string) string {
+	return strings.NewReplacer("↑", "up", "↓", "down", "←", "left", "→", "right").Replace(label)
 }

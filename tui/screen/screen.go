@@ -35,6 +35,9 @@ const (
 	Help        Name = "help"
 )
 
+// Welcome stands alone, where there is no archive yet.
+const Welcome Name = "welcome"
+
 // All are the screens' names in their order.
 var All = []Name{Overview, Investigate, SQL, Chain, Hunt, Case, Collector, Help}
 
@@ -74,6 +77,26 @@ type Keeper interface {
 	Restore(state json.RawMessage)
 }
 
+// Looked is a screen that is told how things are to look, at the start and
+// whenever that changes: in which zone times are shown, say. Colours and glyphs
+// come with SetTheme.
+type Looked interface {
+	SetLook(l Look)
+}
+
+// Look is what a person can choose of how things look.
+type Look struct {
+	Theme string // auto (as the terminal is), dark or light
+	ASCII bool   // no character beyond ASCII
+	Local bool   // times in the zone of the person's machine, not in UTC
+}
+
+// Closer is a screen with something under way: Close, called once when the
+// program ends, cancels all of it.
+type Closer interface {
+	Close()
+}
+
 // Intent is what a screen asks of the root; nil for nothing.
 type Intent interface{ intent() }
 
@@ -100,14 +123,18 @@ type Copy struct {
 	Text, What string
 }
 
+// Choose makes everything look as a person wants it, from now on.
+type Choose struct{ Look Look }
+
 // Quit ends the program.
 type Quit struct{}
 
-func (Go) intent()   {}
-func (Say) intent()  {}
-func (Ask) intent()  {}
-func (Copy) intent() {}
-func (Quit) intent() {}
+func (Go) intent()     {}
+func (Say) intent()    {}
+func (Ask) intent()    {}
+func (Copy) intent()   {}
+func (Choose) intent() {}
+func (Quit) intent()   {}
 
 // Level is how much a line matters.
 type Level uint8

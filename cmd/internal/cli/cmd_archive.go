@@ -95,13 +95,22 @@ func (w *workspace) entryOf(key string) (*evidence.Entry, error) {
 func newArchiveCat(env *site.Env, g *site.Globals) *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
-		Use: "cat KEY", Short: "Write an object to standard output, decompressed", Args: cobra.ExactArgs(1),
+		Use: "cat KEY|rainlogs://ARCHIVE/ZONE/DATASET/SEQ/LINE", Short: "Write an object to standard output, decompressed, or the line of one record", Args: cobra.ExactArgs(1),
+		Long: "Write an object to standard output, decompressed. With a record's address, as the workstation copies it, write that record's line\n" +
+			"as it was sealed; the chain is verified and the object compared with its entry first.\n\n" + site.ExitHelp,
+		Example: "rainlogs archive cat rainlogs://3f0c…/023e105f4ecef8ad9ca31a8372d0c353/http_requests/17/4",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := openReader(cmd.Context(), env, g)
 			if err != nil {
 				return err
 			}
 			defer w.Close()
+			if strings.HasPrefix(args[0], recordScheme) {
+				if raw {
+					return site.Usagef("--raw is for objects: a record's line is never compressed by itself")
+				}
+				return runCatRecord(w, args[0])
+			}
 			return runCat(w, args[0], raw)
 		},
 	}

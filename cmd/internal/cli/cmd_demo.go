@@ -25,6 +25,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/saved"
+	"github.com/fabriziosalmi/rainlogs/tui/screen"
 )
 
 // The demo's two zones.
@@ -34,6 +35,8 @@ const (
 	// Logpull's budget is 15 requests a minute and zone; a day in hourly
 	// windows needs 24 at once. Cloudflare raises it by contract, the demo by this.
 	demoRate = 600
+	// demoFolder begins the name of its temporary folder.
+	demoFolder = "rainlogs-demo-"
 )
 
 type demoOptions struct {
@@ -49,14 +52,15 @@ func newDemo(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "demo",
 		Short: "The whole job in one command, without a Cloudflare account",
 		Long: "Start a Cloudflare emulator with a day of traffic and an incident in it, collect two zones through the real plugins,\n" +
-			"seal, verify, and answer three incident questions. What was made stays in the folder, to look around in.",
-		Example: "rainlogs demo --no-tui\nrainlogs demo --no-tui --dir ./rainlogs-demo --hours 48",
+			"seal, verify, and answer three incident questions. On a terminal the workstation opens on it then. What was made stays in the\n" +
+			"folder, to look around in.",
+		Example: "rainlogs demo\nrainlogs demo --no-tui --dir ./rainlogs-demo --hours 48",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, g, o) },
 	}
 	cmd.Flags().StringVar(&o.dir, "dir", "", "folder to make (default: a new one under the temporary folder)")
 	cmd.Flags().IntVar(&o.hours, "hours", 24, "hours of traffic, 1 to 160")
-	cmd.Flags().BoolVar(&o.noTUI, "no-tui", false, "print what was done and end (this version has no other way)")
+	cmd.Flags().BoolVar(&o.noTUI, "no-tui", false, "print what was done and end, on a terminal too")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
 	return cmd
 }
@@ -77,7 +81,7 @@ func runDemo(ctx context.Context, env *site.Env, g *site.Globals, o demoOptions)
 		return site.Usagef("--hours %d: want 1 to 160 (Cloudflare keeps 168)", o.hours)
 	}
 	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "rainlogs-demo-"); err != nil {
+		if o.dir, err = os.MkdirTemp("", demoFolder); err != nil {
 			return fmt.Errorf("make demo folder: %w", err)
 		}
 	}
@@ -98,9 +102,23 @@ func runDemo(ctx context.Context, env *site.Env, g *site.Globals, o demoOptions)
 	if err != nil {
 		return err
 	}
-	defer w.Close()
-	return d.work(w)
+	err = d.work(w)
+	w.Close()
+	if err != nil || o.noTUI || o.asJSON || !env.Interactive || !env.OutTerminal {
+		return err
+	}
+	return d.look(ctx, &dg)
 }
+
+// look opens the workstation on what was made.
+func (d *demo) look(ctx context.Context, g *site.Globals) error {
+	notice := fmt.Sprintf("shop.example.eu, from %s UTC on: who, from where, what went out?", d.incident().Format("02 Jan 15:04"))
+	d.tell("\nThe workstation opens. What to look for: %s", notice)
+	return runTUI(ctx, d.env, g, tuiOptions{theme: "auto", notice: screen.Say{Text: notice}})
+}
+
+// incident is when it begins.
+func (d *demo) incident() time.Time { return d.from.Add(d.to.Sub(d.from) / 2) }
 
 // start brings the emulator up and makes an archive configured for it.
 func (d *demo) start(ctx context.Context) (stop func() error, err error) {
@@ -127,7 +145,7 @@ func (d *demo) start(ctx context.Context) (stop func() error, err error) {
 		return nil
 	}
 	o := initOptions{
-		dir: d.o.dir, storage: "fs", purpose: "RainLogs demonstration", token: "file:./demo.token",
+		dir: d.o.dir, storage: "fs", name: "demo", purpose: "RainLogs demonstration", token: "file:./demo.token",
 		settings: logpullSettings{
 			baseURL: "http://" + listener.Addr().String() + "/client/v4", zoneRate: demoRate, userRate: demoRate, windowText: "1h",
 		},
@@ -148,7 +166,7 @@ func (d *demo) emulator(token string) (*logpulltest.Emulator, error) {
 	length := d.to.Sub(d.from)
 	d.shop, err = logpulltest.NewGenerator(logpulltest.GeneratorConfig{
 		Seed: 2026, Zone: "shop.example.eu", RecordsPerDay: 80_000,
-		Incident: &logpulltest.IncidentConfig{Start: d.from.Add(length / 2), Duration: max(min(length/4, 5*time.Hour), 10*time.Minute)},
+		Incident: &logpulltest.IncidentConfig{Start: d.incident(), Duration: max(min(length/4, 5*time.Hour), 10*time.Minute)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make traffic: %w", err)

@@ -26,6 +26,7 @@ import (
 // initOptions are what init asks for.
 type initOptions struct {
 	dir      string
+	name     string // what people call the archive
 	storage  string
 	purpose  string
 	token    string
@@ -41,6 +42,11 @@ type logpullSettings struct {
 	userRate   int
 	windowText string
 }
+
+const (
+	defaultPurpose = "Security logging and incident evidence"
+	defaultToken   = "env:CLOUDFLARE_API_TOKEN"
+)
 
 func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 	var o initOptions
@@ -60,9 +66,10 @@ func newInit(env *site.Env, g *site.Globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.dir, "dir", ".", "folder to make")
+	cmd.Flags().StringVar(&o.name, "name", "", "what people call the archive, on screens (default: its folder's name)")
 	cmd.Flags().StringVar(&o.storage, "storage", "fs", "fs for a folder beside the config, or a store as in archive.storage")
-	cmd.Flags().StringVar(&o.purpose, "purpose", "Security logging and incident evidence", "why these logs are kept, written into the archive")
-	cmd.Flags().StringVar(&o.token, "token", "env:CLOUDFLARE_API_TOKEN", "where the Cloudflare API token is found: env:NAME or file:PATH")
+	cmd.Flags().StringVar(&o.purpose, "purpose", defaultPurpose, "why these logs are kept, written into the archive")
+	cmd.Flags().StringVar(&o.token, "token", defaultToken, "where the Cloudflare API token is found: env:NAME or file:PATH")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do it")
 	return cmd
 }
@@ -204,10 +211,14 @@ func configText(o initOptions) string {
 	if o.storage != "" && o.storage != "fs" {
 		store = strings.Join(strings.Fields(o.storage), " ")
 	}
+	name := ""
+	if o.name != "" {
+		name = fmt.Sprintf("  name: %q\n", o.name)
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `# RainLogs configuration. rainlogs config check | show | schema
 archive:
-  storage:
+%s  storage:
     - %s
 key: file:./signing.key          # Ed25519; back it up apart from the archive
 catalog: sqlite:./catalog.db     # a cache: rainlogs archive rebuild-catalog makes it again
@@ -215,7 +226,7 @@ spool: ./spool
 sources:
   logpull:
     token: %s
-`, store, o.token)
+`, name, store, o.token)
 	if s := o.settings; s.baseURL != "" {
 		fmt.Fprintf(&b, "    base_url: %s\n    requests_per_minute_zone: %d\n    requests_per_minute_user: %d\n", s.baseURL, s.zoneRate, s.userRate)
 	}

@@ -29,6 +29,7 @@ type queryOptions struct {
 	stats       bool
 	skipDamaged bool
 	noCache     bool
+	quiet       bool // no footer
 }
 
 func newQuery(env *site.Env, g *site.Globals) *cobra.Command {
@@ -151,7 +152,7 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 			return queryError(err)
 		}
 		p = res.Provenance
-		if f == format.JSON {
+		if f == format.JSON || o.quiet {
 			return nil
 		}
 		return w.footer(p)
@@ -162,6 +163,11 @@ func (w *workspace) ask(o queryOptions, sql string, params map[string]any, f for
 // request is a question with a progress bar; done ends it.
 func (w *workspace) request(o queryOptions, sql string, params map[string]any, d *dataset.Dataset) (req query.Request, done func()) {
 	total := linesOf(d)
+	if w.follow != nil {
+		return query.Request{SQL: sql, Params: params, Dataset: d, Stats: o.stats, Progress: func(lines int64) {
+			w.follow(worker.Lines, min(lines, total), total)
+		}}, func() {}
+	}
 	progress := site.NewBar(w.Env, w.Globals, "query", total, "lines")
 	return query.Request{SQL: sql, Params: params, Dataset: d, Stats: o.stats, Progress: func(lines int64) {
 		progress.Set(min(lines, total), total)

@@ -4,121 +4,147 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"os/signal"
 	"strings"
-	"time"
+	"syscall"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/tui/app"
-	"github.com/fabriziosalmi/rainlogs/tui/keymap"
+	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
-	"github.com/fabriziosalmi/rainlogs/tui/screen/chain"
-	collectorscreen "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
-	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
-	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 type tuiOptions struct {
-	theme   string
-	noMouse bool
-	keys    bool
+	theme    string
+	noMouse  bool
+	keys     bool
+	readOnly bool
+	fresh    bool
+	record   *inquiry.Ref // to begin with
+	notice   screen.Say   // to begin with
+	flagged  bool         // theme is the command line's
+	ssh      sshOptions
 }
 
 func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	var o tuiOptions
 	cmd := &cobra.Command{
-		Use: "tui", Short: "The workstation: how each zone stands, in a terminal", Args: cobra.NoArgs,
-		Long: "Look at an archive in a terminal. The overview has each zone's state and lag, what needs an operator, and a map of its hours;\n" +
-			"investigate has the records: their histogram over time, filters, facets, and each record with where it is sealed.\n" +
-			"Chains are verified before anything of them is shown. ? lists the keys.\n\n" + site.ExitHelp,
-		Example: "rainlogs tui\nrainlogs tui --theme light\nrainlogs tui --keys",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := keymap.New(stationKeys(), nil)
-			if err != nil {
-				return fmt.Errorf("key map: %w", err)
-			}
+		Use: "tui [rainlogs://ARCHIVE/ZONE/DATASET/SEQ/LINE]", Short: "The workstation: look at an archive in a terminal", Args: cobra.MaximumNArgs(1),
+		Long: "Look at an archive in a terminal: how each zone stands, what needs an operator, and a map of its hours; chains are verified\n" +
+			"before anything of them is shown. With a record's address it begins with that record. ? lists the keys that work, and the last\n" +
+			"screen all of them. What was open is there again at the next start. Without a config it offers to make an archive, or the demo.\n\n" + site.ExitHelp,
+		Example: "rainlogs tui\nrainlogs tui --theme light --read-only\nrainlogs tui rainlogs://3f0c…/023e105f4ecef8ad9ca31a8372d0c353/http_requests/17/4\nrainlogs tui --keys",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.flagged = cmd.Flags().Changed("theme")
 			if o.keys {
-				return listKeys(env, keys)
+				return listKeys(env, g)
 			}
-			return runTUI(cmd.Context(), env, g, o, keys)
+			if len(args) > 0 {
+				ref, err := inquiry.ParseRef(args[0])
+				if err != nil {
+					return site.Usage(err)
+				}
+				o.record = &ref
+			}
+			if o.ssh.address != "" {
+				return serveTUI(cmd.Context(), env, g, o)
+			}
+			return runTUI(cmd.Context(), env, g, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.theme, "theme", "auto", "auto (as the terminal is), dark or light")
 	cmd.Flags().BoolVar(&o.noMouse, "no-mouse", false, "leave the mouse to the terminal")
+	cmd.Flags().BoolVar(&o.readOnly, "read-only", false, "change nothing: no bookmark, note, case or collector")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew, not where the last session ended")
 	cmd.Flags().BoolVar(&o.keys, "keys", false, "print the keys and end")
+	o.ssh.addTo(cmd)
 	return cmd
 }
 
-// stationKeys are the keys of all screens that there are.
-func stationKeys() []keymap.Entry {
-	return slices.Concat(app.Keys(screen.Overview, screen.Investigate, screen.Chain, screen.Collector), overview.Keys(), investigate.Keys(), chain.Keys(), collectorscreen.Keys())
+// checkKeys is what config check says of tui.keys, whose actions are known here alone.
+func checkKeys(cfg *config.Config) error {
+	_, err := stationKeys(cfg.TUI.Keys)
+	return err
 }
 
-func listKeys(env *site.Env, keys *keymap.Map) error {
+func listKeys(env *site.Env, g *site.Globals) error {
+	var rebound config.Keys
+	cfg, err := site.LoadConfig(env, g)
+	switch {
+	case err == nil:
+		rebound = cfg.TUI.Keys
+	case !errors.Is(err, config.ErrNotFound):
+		return err
+	}
+	keys, err := stationKeys(rebound)
+	if err != nil {
+		return err
+	}
 	return site.Table(env.Out, "SCREEN\tKEYS\tACTION\tDOES", func(row func(...any)) {
-		var done []keymap.Scope
-		for _, in := range stationKeys() {
-			if slices.Contains(done, in.Scope) {
-				continue
-			}
-			done = append(done, in.Scope)
-			for _, e := range keys.Entries(in.Scope) {
+		for _, scope := range keys.Scopes() {
+			for _, e := range keys.Entries(scope) {
 				row(e.Scope, strings.Join(e.Keys, " "), e.Action, e.Help)
 			}
 		}
 	})
 }
 
-func (o tuiOptions) options(env *site.Env) (t theme.Options, fixed bool, err error) {
+// style is how a terminal wants to be drawn on.
+func (o tuiOptions) style(env *site.Env, cfg *config.Config) (t theme.Options, fixed bool, err error) {
 	t = theme.Options{Plain: env.Getenv("NO_COLOR") != "", ASCII: !env.Unicode()}
-	switch o.theme {
+	choice := o.theme
+	if !o.flagged && cfg != nil {
+		choice = cfg.TUI.Theme
+	}
+	switch choice {
 	case "auto":
 		return t, false, nil
 	case "dark", "light":
-		t.Dark = o.theme == "dark"
+		t.Dark = choice == "dark"
 		return t, true, nil
 	}
 	return t, false, site.Usagef("--theme %q: want auto, dark or light", o.theme)
 }
 
-func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions, keys *keymap.Map) (err error) {
-	style, fixed, err := o.options(env)
-	if err != nil {
+func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions) error {
+	if _, _, err := o.style(env, nil); err != nil {
 		return err
 	}
 	if !env.Interactive || !env.OutTerminal {
 		return site.Usagef("the workstation needs a terminal; rainlogs zone list, coverage, stats and query say the same without one")
 	}
-	w, err := openReader(ctx, env, g)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	s := &station{w: w, env: env, g: g}
-	records, closeLookup, err := s.openLookup()
-	if err != nil {
-		return err
-	}
-	look := investigate.New(investigate.Config{Data: records, Keys: keys, Local: time.Local, Now: env.Now})
-	defer func() {
-		look.Close()
-		err = errors.Join(err, closeLookup())
-	}()
-	root := app.New(app.Config{
-		Screens: map[screen.Name]screen.Screen{
-			screen.Overview: overview.New(overview.Config{Data: s, Keys: keys}), screen.Investigate: look,
-			screen.Chain:     chain.New(chain.Config{Data: s.chainView(), Keys: keys, Local: time.Local}),
-			screen.Collector: collectorscreen.New(collectorscreen.Config{Data: &overseer{env: env, g: g}, Keys: keys, Local: time.Local}),
-		},
-		First: screen.Overview, Keys: keys, Theme: style, FixedTheme: fixed, Title: w.Archive, NoMouse: o.noMouse,
-	})
-	_, err = tea.NewProgram(root, tea.WithContext(ctx), tea.WithInput(env.In), tea.WithOutput(env.Out), tea.WithEnvironment(env.Environ)).Run()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal is gone
+	defer stop()
+	err := start(ctx, env, g, localSeat(env, o))
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("workstation: %w", err)
 	}
 	return nil
+}
+
+// start begins with an archive that has to be made first, if there is none.
+func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
+	quiet := *env // what is logged would be drawn over the screens
+	quiet.Err, quiet.Terminal = io.Discard, false
+	if at.record != nil || !firstStart(env, g) {
+		return sit(ctx, &quiet, g, at)
+	}
+	made, err := welcomed(ctx, env, g, at)
+	if err != nil || made.Dir == "" {
+		return err
+	}
+	if made.Text == "" {
+		at.notice.Text = "shop.example.eu, half-way: who, from where, what went out?"
+	}
+	there := *g
+	there.Config = made.Dir
+	if err := sit(ctx, &quiet, &there, at); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Out, "rainlogs --config %s tui opens this archive again\n", site.SafeLine(made.Dir))
+	return err //nolint:wrapcheck // standard output is gone
 }

@@ -41,7 +41,7 @@ func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
 	}
 	o.times.addTo(cmd, "the range")
 	cmd.Flags().StringVar(&o.level, "level", string(verify.LevelContent), "chain, objects or content")
-	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key (default: that of the signing key here)")
+	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key, or a file with it (default: that of the signing key here)")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
 	return cmd
@@ -80,9 +80,9 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 	opts := w.readOptions()
 	opts.Level = level
 	if o.key != "" {
-		k, err := verify.ParseKey(o.key)
+		k, err := pinnedKey(o.key)
 		if err != nil {
-			return opts, site.Usagef("--key: %w", err)
+			return opts, err
 		}
 		opts.Key = &k
 	}

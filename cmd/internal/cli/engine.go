@@ -86,6 +86,9 @@ func (w *workspace) openDataset(o queryOptions, dir string) (*dataset.Dataset, e
 
 // showChecks shows how far the checks of objects are, while there are some.
 func (w *workspace) showChecks() func(done, total int, bytes int64) {
+	if w.follow != nil {
+		return func(done, total int, _ int64) { w.follow(worker.Objects, int64(done), int64(total)) }
+	}
 	var bar site.Bar
 	return func(done, total int, _ int64) {
 		if done == 1 {

@@ -33,6 +33,9 @@ func (w *workspace) export(o queryOptions, sql string, params map[string]any, f 
 				return err
 			}
 			p = x.Provenance
+			if o.quiet {
+				return nil
+			}
 			return w.footer(p)
 		})
 		return p, err

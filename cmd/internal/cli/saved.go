@@ -17,6 +17,18 @@ import (
 // openLibrary opens the program's saved queries and those of the user's
 // folder and of the config's, and says what is wrong with them.
 func openLibrary(env *site.Env, g *site.Globals) (*saved.Library, error) {
+	l, err := findLibrary(env, g)
+	if err != nil {
+		return nil, err
+	}
+	for _, notice := range l.Notices() {
+		_, _ = fmt.Fprintln(env.Err, "note:", strings.ReplaceAll(site.SafeLine(notice), "\n", " ")) // nobody reads it
+	}
+	return l, nil
+}
+
+// findLibrary is openLibrary without a word.
+func findLibrary(env *site.Env, g *site.Globals) (*saved.Library, error) {
 	folders := []string{filepath.Join(xdg.ConfigHome, "rainlogs", "queries")}
 	if path, err := config.Find(g.Config, env.Getenv); err == nil { // the program's need no config
 		if beside := filepath.Join(filepath.Dir(path), "queries"); !slices.Contains(folders, beside) {
@@ -26,9 +38,6 @@ func openLibrary(env *site.Env, g *site.Globals) (*saved.Library, error) {
 	l, err := saved.Open(folders...)
 	if err != nil {
 		return nil, fmt.Errorf("open saved queries: %w", err)
-	}
-	for _, notice := range l.Notices() {
-		_, _ = fmt.Fprintln(env.Err, "note:", strings.ReplaceAll(site.SafeLine(notice), "\n", " ")) // nobody reads it
 	}
 	return l, nil
 }
@@ -55,13 +64,13 @@ func tellSaved(env *site.Env, l *saved.Library, verb string, args []string, f fo
 	if f == format.JSON {
 		return site.PrintJSON(env.Out, l.All())
 	}
-	return site.Table(env.Out, "NAME\tTITLE\tPARAMETERS\tFROM", func(row func(...any)) {
+	return site.Table(env.Out, "NAME\tSEVERITY\tTITLE\tPARAMETERS\tFROM", func(row func(...any)) {
 		for _, q := range l.All() {
 			var params []string
 			for _, p := range q.Params {
 				params = append(params, p.String())
 			}
-			row(q.Name, q.Title, strings.Join(params, " "), q.From)
+			row(q.Name, q.Severity, q.Title, strings.Join(params, " "), q.From)
 		}
 	})
 }

@@ -12,15 +12,21 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
+	"github.com/fabriziosalmi/rainlogs/tui/keymap"
+	"github.com/fabriziosalmi/rainlogs/tui/screen"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/overview"
 )
 
 // station is what the workstation's screens see of an archive.
 type station struct {
-	memory chaincache.Memory
-	w      *workspace
-	env    *site.Env
-	g      *site.Globals
+	memory   chaincache.Memory
+	w        *workspace
+	env      *site.Env
+	g        *site.Globals
+	keys     *keymap.Map
+	readOnly string     // why nothing can be changed, "" if it can
+	kept     string     // the session's file, "" if it is not kept
+	notice   screen.Say // to begin with
 }
 
 var _ overview.Data = (*station)(nil)

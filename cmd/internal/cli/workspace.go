@@ -9,6 +9,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chaincache"
+	"github.com/fabriziosalmi/rainlogs/query/worker"
 )
 
 // workspace is the site that a command works on, for as long as it does.
@@ -21,7 +22,9 @@ type workspace struct {
 	memory *chaincache.Memory
 	// draft is the file of -o that is being written.
 	draft atomic.Pointer[string]
-	src   *site.Sources // nil until sources
+	// follow, if not nil, is told how far a question is, in place of progress bars.
+	follow func(phase worker.Phase, done, total int64)
+	src    *site.Sources // nil until sources
 	// waits tells of a wait for the source's budget.
 	waits func(d time.Duration)
 }

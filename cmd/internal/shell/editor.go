@@ -89,6 +89,18 @@ const (
 	maxHistory    = 1000     // lines; the file is cut when it has twice as many
 )
 
+// LoadHistory reads the last lines of a history, the oldest first, and cuts a
+// file that has become long. One that is not there is made.
+func LoadHistory(path string) ([]string, error) { return loadHistory(path) }
+
+// AppendHistory adds a line to a history, unless it is longer than is kept.
+func AppendHistory(path, line string) error {
+	if len(line) > maxRemembered {
+		return nil
+	}
+	return appendHistory(path, line)
+}
+
 // loadHistory reads the last lines of a history, and cuts a long file.
 func loadHistory(path string) ([]string, error) {
 	if path == "" {

@@ -2,15 +2,18 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/format"
 	"github.com/fabriziosalmi/rainlogs/query/sqltext"
+	"github.com/fabriziosalmi/rainlogs/query/worker"
 )
 
 // Words are what Tab completes to. They are safe for concurrent use.
@@ -29,34 +32,56 @@ func newWords() *Words {
 	}}
 }
 
-// Learn asks the engine for its words, over a range without objects. Without
-// an answer completion knows less, and nothing else is lost.
-func (s *Shell) Learn(ctx context.Context) {
-	q := s.asked
-	q.Range = dataset.Range{From: s.cfg.Now(), To: s.cfg.Now().Add(time.Nanosecond)}
-	q.SQL = `SELECT DISTINCT kind, name FROM (
-		SELECT 'view' AS kind, view_name AS name FROM duckdb_views() WHERE NOT internal
-		UNION ALL SELECT 'column', column_name FROM duckdb_columns() WHERE NOT internal
-		UNION ALL SELECT 'keyword', upper(keyword_name) FROM duckdb_keywords()
-		UNION ALL SELECT 'function', function_name || '(' FROM duckdb_functions()
+// Word is one that the engine knows.
+type Word struct {
+	Kind   string // view, column, keyword or function
+	Name   string // a function's with its "("
+	Detail string // a column's type and views, a function's parameters
+}
+
+// Vocabulary asks for the engine's words as q does, over a range without objects.
+func Vocabulary(ctx context.Context, ask func(context.Context, worker.Question) (*query.Result, error), q worker.Question, now time.Time) (_ []Word, err error) {
+	q.Range = dataset.Range{From: now, To: now.Add(time.Nanosecond)}
+	q.SQL = `SELECT kind, name, min(detail) FROM (
+		SELECT 'view' AS kind, view_name AS name, 'view' AS detail FROM duckdb_views() WHERE NOT internal
+		UNION ALL SELECT 'column', column_name, min(data_type) || ' of ' || string_agg(DISTINCT table_name, ', ' ORDER BY table_name)
+			FROM duckdb_columns() WHERE NOT internal GROUP BY column_name
+		UNION ALL SELECT 'keyword', upper(keyword_name), 'keyword' FROM duckdb_keywords()
+		UNION ALL SELECT 'function', function_name || '(', array_to_string(parameters, ', ') || ')' FROM duckdb_functions()
 			WHERE function_type IN ('scalar', 'aggregate', 'macro', 'table_macro') AND regexp_full_match(function_name, '[a-z][a-z0-9_]*')
-	) ORDER BY ALL`
-	res, err := s.cfg.Ask(ctx, q)
+	) GROUP BY kind, name ORDER BY ALL`
+	res, err := ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, res.Close()) }()
+	var out []Word
+	for row, err := range res.Rows() {
+		if err != nil {
+			return nil, err
+		}
+		var w Word
+		w.Kind, _ = row[0].(string)
+		w.Name, _ = row[1].(string)
+		w.Detail, _ = row[2].(string)
+		// A column is named by whoever sent the logs.
+		if w.Name != "" && site.SafeLine(w.Name) == w.Name && !strings.Contains(w.Name, "\n") {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// Learn asks the engine for its words. Without an answer completion knows
+// less, and nothing else is lost.
+func (s *Shell) Learn(ctx context.Context) {
+	words, err := Vocabulary(ctx, s.cfg.Ask, s.asked, s.cfg.Now())
 	if err != nil {
 		return
 	}
-	defer res.Close() //nolint:errcheck // only completion needs it
 	all := map[string][]string{}
-	for row, err := range res.Rows() {
-		if err != nil {
-			return
-		}
-		kind, _ := row[0].(string)
-		name, _ := row[1].(string)
-		// A column is named by whoever sent the logs.
-		if name != "" && site.SafeLine(name) == name && !strings.Contains(name, "\n") {
-			all[kind] = append(all[kind], name)
-		}
+	for _, w := range words {
+		all[w.Kind] = append(all[w.Kind], w.Name)
 	}
 	s.Words.mu.Lock()
 	defer s.Words.mu.Unlock()

@@ -9,8 +9,9 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/config"
 )
 
-// NewConfig is the command config, the same in each program.
-func NewConfig(env *Env, g *Globals) *cobra.Command {
+// NewConfig is the command config, the same in each program; checks are what
+// a program knows of a config beyond the rules of core/config.
+func NewConfig(env *Env, g *Globals, checks ...func(*config.Config) error) *cobra.Command {
 	return NewGroup("config", "Check, show or describe the configuration",
 		&cobra.Command{
 			Use: "check", Short: "Check the config file", Args: cobra.NoArgs,
@@ -18,6 +19,11 @@ func NewConfig(env *Env, g *Globals) *cobra.Command {
 				cfg, err := LoadConfig(env, g)
 				if err != nil {
 					return err
+				}
+				for _, check := range checks {
+					if err := check(cfg); err != nil {
+						return Usagef("%s: %w", cfg.Path, err)
+					}
 				}
 				_, err = fmt.Fprintf(env.Out, "%s: ok\n", cfg.Path)
 				return err //nolint:wrapcheck // standard output is gone

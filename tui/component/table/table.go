@@ -18,7 +18,7 @@ import (
 // Column is one column.
 type Column struct {
 	Name  string
-	Width int // cells; the last column gets what is left
+	Width int // cells; the last column gets what is left, unless it is Right
 	Right bool
 }
 
@@ -136,7 +136,7 @@ func (t *Table) cell(column int) (at, width int) {
 	at = 2
 	for i, c := range t.Columns {
 		if i == column {
-			if i == len(t.Columns)-1 {
+			if i == len(t.Columns)-1 && !c.Right {
 				return at, max(c.Width, min(t.width-at, 4096))
 			}
 			return at, c.Width
@@ -245,7 +245,7 @@ func (t *Table) header() string {
 // fit brings a text to its column's width; the last column is as wide as its text.
 func (t *Table) fit(c Column, i int, text string) string {
 	switch {
-	case i == len(t.Columns)-1:
+	case i == len(t.Columns)-1 && !c.Right:
 		return safetext.Cut(text, max(c.Width, t.width+t.left))
 	case c.Right:
 		return safetext.FitRight(text, c.Width)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/table"
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
+	"github.com/fabriziosalmi/rainlogs/tui/tuitest"
 )
 
 var columns = []table.Column{{Name: "time", Width: 8}, {Name: "status", Width: 6, Right: true}, {Name: "path", Width: 10}}
@@ -127,5 +128,38 @@ func BenchmarkView(b *testing.B) {
 	th := theme.New(theme.Options{Dark: true})
 	for b.Loop() {
 		_ = tab.View(th, true)
+	}
+}
+
+// TestCell: the cursor's column is seen, is where a click finds it, and is
+// drawn apart from its row, in whatever width.
+func TestCell(t *testing.T) {
+	t.Parallel()
+	for _, o := range tuitest.Themes {
+		th := theme.New(o)
+		for width := 1; width < 90; width += 4 {
+			tab := table.Table{ByCell: true}
+			for i := range 9 {
+				tab.Columns = append(tab.Columns, table.Column{Name: fmt.Sprint("c", i), Width: 3 + 2*i})
+			}
+			tab.SetSize(width, 4)
+			tab.Reset(3)
+			tab.Fill(0, []table.Row{{Cells: []string{"a", "日本語", "c", "d", "e", "f", "g", "h", "i"}}, {}, {}})
+			for _, to := range []int{0, 8, 4, 3, 6, 1, 100, -100} {
+				tab.ToColumn(to)
+				view := tab.View(th, true)
+				for _, line := range strings.Split(view, "\n") {
+					if ansi.StringWidth(line) != width {
+						t.Fatalf("width %d, column %d: %d cells", width, to, ansi.StringWidth(line))
+					}
+				}
+				name := tab.Columns[tab.Column()].Name
+				head := ansi.Strip(strings.Split(view, "\n")[0])
+				at := ansi.StringWidth(head[:max(0, strings.Index(head, name))])
+				if found, ok := tab.ColumnAt(at); width > 30 && (!strings.Contains(head, name) || !ok || found != tab.Column()) {
+					t.Fatalf("width %d: column %d is not seen, or not found: %q", width, tab.Column(), head)
+				}
+			}
+		}
 	}
 }
