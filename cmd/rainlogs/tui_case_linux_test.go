@@ -6,39 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
-
-// types sends keys and keeps what was shown before, for draws.
-func (c *screen) types(text string) {
-	c.t.Helper()
-	_, err := c.master.WriteString(text)
-	must(c.t, err)
-}
-
-// draws waits until a text stands on the terminal's screen, and returns the screen.
-func (c *screen) draws(text string) string {
-	c.t.Helper()
-	late := time.NewTimer(time.Minute)
-	defer late.Stop()
-	for {
-		c.mu.Lock()
-		shown, more, ended := string(c.shown), c.more, c.ended
-		c.mu.Unlock()
-		now := drawn(shown, 120, 40)
-		switch {
-		case strings.Contains(now, text):
-			return now
-		case ended:
-			c.t.Fatalf("it ended before %q was drawn:\n%s", text, now)
-		}
-		select {
-		case <-more:
-		case <-late.C:
-			c.t.Fatalf("%q is not drawn:\n%s", text, now)
-		}
-	}
-}
 
 // TestWorkstationCase: a case is worked on in the workstation: a note, the
 // rules, the export; and the journal says so.
@@ -50,25 +18,25 @@ func TestWorkstationCase(t *testing.T) {
 	s.ok("case", "mark", links[0], links[1])
 	out := t.TempDir()
 	c := s.onScreen(t, temp, "tui", "--theme", "dark")
-	c.draws("coverage of shop.example.eu")
+	c.draws(120, 40, "coverage of shop.example.eu")
 	c.types(":case\r")
-	c.draws("records 2")
+	c.draws(120, 40, "records 2")
 	c.types("n")
-	c.draws("note on the record:")
+	c.draws(120, 40, "note on the record:")
 	c.types("seen by me\r")
-	c.draws("note kept")
+	c.draws(120, 40, "note kept")
 	c.types(":hunt\r")
-	c.draws("6 rules; r runs them")
+	c.draws(120, 40, "6 rules; r runs them")
 	c.types("r")
-	c.draws("6 of 6 rules run")
+	c.draws(120, 40, "6 of 6 rules run")
 	c.types(":case\r")
-	c.draws("queries 6")
+	c.draws(120, 40, "queries 6")
 	c.types("x")
-	c.draws("export into a new folder under:")
+	c.draws(120, 40, "export into a new folder under:")
 	c.types("\x15" + out + "\r") // Ctrl-U
-	c.draws("Write 2 records")
+	c.draws(120, 40, "Write 2 records")
 	c.types("y")
-	c.draws("2 records with their proofs are in")
+	c.draws(120, 40, "2 records with their proofs are in")
 	c.types("\x11") // Ctrl-Q
 	must(t, c.cmd.Wait())
 

@@ -58,9 +58,9 @@ func TestWorkstation(t *testing.T) {
 }
 
 // types types, and keeps what was shown before.
-func (c *screen) types(text string) {
+func (c *screen) types(keys ...string) {
 	c.t.Helper()
-	_, err := c.master.WriteString(text)
+	_, err := c.master.WriteString(strings.Join(keys, ""))
 	must(c.t, err)
 }
 

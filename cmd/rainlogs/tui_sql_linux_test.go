@@ -14,41 +14,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query"
 )
 
-// shows waits until the terminal shows a text, and returns all that it shows.
-// What is sent is only what differs from before: a text may never be sent as such.
-func (c *screen) shows(text string) string {
-	c.t.Helper()
-	late := time.NewTimer(time.Minute)
-	defer late.Stop()
-	for {
-		c.mu.Lock()
-		sent, more, ended := string(c.shown), c.more, c.ended
-		c.mu.Unlock()
-		shown := drawn(sent, 120, 40)
-		if strings.Contains(shown, text) {
-			return shown
-		}
-		if ended {
-			c.t.Fatalf("it ended without %q:\n%s", text, shown)
-		}
-		select {
-		case <-more:
-		case <-late.C:
-			_ = c.cmd.Process.Kill()
-			c.t.Fatalf("%q is not shown:\n%s", text, shown)
-		}
-	}
-}
-
-// types sends keys, and keeps what was shown before.
-func (c *screen) types(keys ...string) {
-	c.t.Helper()
-	for _, k := range keys {
-		_, err := c.master.WriteString(k)
-		must(c.t, err)
-	}
-}
-
 const (
 	ctrlL, ctrlQ, ctrlR, ctrlU = "\x0c", "\x11", "\x12", "\x15"
 	esc, enter, f8             = "\x1b", "\r", "\x1b[19~"
@@ -61,11 +26,11 @@ func TestWorkstationSQL(t *testing.T) {
 	s, temp := newCollected(t)
 	const question = "SELECT EdgeResponseStatus, count(*) AS n FROM logs GROUP BY 1 ORDER BY n DESC, 1"
 	c := s.onScreen(t, temp, "tui", "--theme", "dark")
-	c.shows("entries, by the pinned key")
+	c.draws(120, 40, "entries, by the pinned key")
 	c.types(":sql\r") // its number is another with more screens
-	c.shows("asked of all zones, all times")
+	c.draws(120, 40, "asked of all zones, all times")
 	c.types(question, ctrlR)
-	shown := c.shows("coverage complete")
+	shown := c.draws(120, 40, "coverage complete")
 	for _, want := range []string{"EdgeResponseStatus", "rows, 2 columns", "objects verified", "pinned key"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not shown:\n%s", want, shown)
@@ -75,9 +40,9 @@ func TestWorkstationSQL(t *testing.T) {
 	out := t.TempDir()
 	path := filepath.Join(out, "answer.csv")
 	c.types(f8)
-	c.shows("export the answer")
+	c.draws(120, 40, "export the answer")
 	c.types(ctrlU, path, enter)
-	c.shows("what it stands on is in")
+	c.draws(120, 40, "what it stands on is in")
 	r := s.run("query", "--format", "csv", question)
 	got, err := os.ReadFile(path)
 	must(t, err)
@@ -92,40 +57,40 @@ func TestWorkstationSQL(t *testing.T) {
 	}
 	must(t, os.WriteFile(path, []byte("mine"), 0o600))
 	c.types(f8)
-	c.shows("export the answer")
+	c.draws(120, 40, "export the answer")
 	c.types(ctrlU, path, enter)
-	c.shows("replace the file?")
+	c.draws(120, 40, "replace the file?")
 	c.types("n")
-	c.shows("nothing was done")
+	c.draws(120, 40, "nothing was done")
 	if kept, _ := os.ReadFile(path); string(kept) != "mine" {
 		t.Errorf("replaced without a yes: %s", kept)
 	}
 	c.types(f8)
-	c.shows("export the answer")
+	c.draws(120, 40, "export the answer")
 	c.types(ctrlU, filepath.Join(out, "answer.parquet"), enter)
-	c.shows("answer.parquet: ")
+	c.draws(120, 40, "answer.parquet: ")
 	if b, err := os.ReadFile(filepath.Join(out, "answer.parquet")); err != nil || !strings.HasPrefix(string(b), "PAR1") {
 		t.Errorf("parquet: %.20q, %v", b, err)
 	}
 
 	c.types(ctrlL, "SELECT 1,\r  EdgeResponseStatuss FROM logs", ctrlR)
-	c.shows("Candidate bindings")
-	if shown := c.shows("2:3"); !strings.Contains(shown, "of the question before") {
+	c.draws(120, 40, "Candidate bindings")
+	if shown := c.draws(120, 40, "2:3"); !strings.Contains(shown, "of the question before") {
 		t.Errorf("what was known is gone:\n%s", shown)
 	}
 	c.types(ctrlL, "SELECT levenshtein(repeat('abcdefghij', 60000), repeat('jihgfedcba', 60000))", ctrlR)
-	c.shows("esc stops it")
+	c.draws(120, 40, "esc stops it")
 	stopped := time.Now()
 	c.types(esc)
-	c.shows("* stopped")
+	c.draws(120, 40, "* stopped")
 	c.types(ctrlL, "SELECT 'forty' || '-two' AS answer", ctrlR)
-	c.shows("> forty-two")
+	c.draws(120, 40, "> forty-two")
 	if took := time.Since(stopped); took > 20*time.Second {
 		t.Errorf("the next answer came after %s", took)
 	}
 
 	c.types(ctrlL, "SELECT levenshtein(repeat('abcdefghij', 60000), repeat('jihgfedcba', 60000))", ctrlR)
-	c.shows("esc stops it")
+	c.draws(120, 40, "esc stops it")
 	c.types(ctrlQ)
 	must(t, c.cmd.Wait())
 	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {

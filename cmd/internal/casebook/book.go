@@ -244,6 +244,15 @@ func (b *Book) Asked(ctx context.Context, q Query) error {
 	return c.Asked(ctx, q)
 }
 
+// HandedOut keeps in the current case that an answer was written; without a case it is not kept.
+func (b *Book) HandedOut(ctx context.Context, x Export) error {
+	c, err := b.Current()
+	if err != nil || c == nil {
+		return err
+	}
+	return c.HandedOut(ctx, x)
+}
+
 // Verified keeps in the current case that the archive was verified; without a case it is not kept.
 func (b *Book) Verified(ctx context.Context, v Verification) error {
 	c, err := b.Current()

@@ -95,11 +95,12 @@ type Query struct {
 // Between notes the range that was asked about; a zero bound is open.
 func (q *Query) Between(from, to time.Time) { q.From, q.To = stamp(from), stamp(to) }
 
-// Export is a bundle that was written.
+// Export is a bundle, or the file of an answer, that was written.
 type Export struct {
-	Folder  string `json:"folder"`
-	Records int    `json:"records"`
-	SHA256  string `json:"sha256"` // of its file SHA256SUMS
+	Folder  string `json:"folder,omitempty"`
+	File    string `json:"file,omitempty"`
+	Records int    `json:"records,omitempty"`
+	SHA256  string `json:"sha256"` // of the bundle's file SHA256SUMS, or of the file
 }
 
 // Verification is a run of it.
@@ -204,7 +205,7 @@ func (e Event) Summary() string {
 	case e.Query != nil:
 		return e.Query.summary()
 	case e.Export != nil:
-		return fmt.Sprintf("%d records into %s, SHA-256 of SHA256SUMS %s", e.Export.Records, e.Export.Folder, e.Export.SHA256)
+		return e.Export.summary()
 	case e.Verify != nil:
 		return e.Verify.summary()
 	case e.Torn != nil:
@@ -213,6 +214,13 @@ func (e Event) Summary() string {
 		return e.Title
 	}
 	return e.Text
+}
+
+func (x *Export) summary() string {
+	if x.File != "" {
+		return fmt.Sprintf("an answer into %s, SHA-256 %s", x.File, x.SHA256)
+	}
+	return fmt.Sprintf("%d records into %s, SHA-256 of SHA256SUMS %s", x.Records, x.Folder, x.SHA256)
 }
 
 func (q *Query) summary() string {

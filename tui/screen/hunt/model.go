@@ -78,6 +78,8 @@ var (
 	_ screen.Screen = (*Screen)(nil)
 	_ screen.Typer  = (*Screen)(nil)
 	_ screen.Keeper = (*Screen)(nil)
+	_ screen.Looked = (*Screen)(nil)
+	_ screen.Closer = (*Screen)(nil)
 )
 
 // New returns the screen, which loads from Init on.
@@ -99,6 +101,9 @@ func (s *Screen) SetSize(width, height int) {
 
 // SetTheme sets how it looks.
 func (s *Screen) SetTheme(t *theme.Theme) { s.theme = t }
+
+// SetLook sets in which zone times are shown.
+func (s *Screen) SetLook(l screen.Look) { s.isLocal = l.Local && s.cfg.Local != nil }
 
 // Typing reports whether keys go to a field.
 func (s *Screen) Typing() bool { return s.field != nil }
