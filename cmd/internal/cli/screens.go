@@ -48,16 +48,18 @@ func (s *station) screens(ctx context.Context, person string) (all map[screen.Na
 		return nil, nil, err
 	}
 	desk := newSQLDesk(ctx, s)
+	readOnly := s.readOnly != ""
+	look := investigate.New(investigate.Config{Data: records, Marks: book, Keys: s.keys, Local: time.Local, Now: s.env.Now, ReadOnly: readOnly})
 	closing = func() error {
+		look.Close() // its questions end, which closing records waits for
 		err := errors.Join(closeRecords(), hunter.Close(), desk.close())
 		s.w.closeBook(book) // nothing is noted behind it
 		return err
 	}
-	readOnly := s.readOnly != ""
 	marked := &caseStation{s, book, readOnly}
 	return map[screen.Name]screen.Screen{
 		screen.Overview:    overview.New(overview.Config{Data: s, Keys: s.keys}),
-		screen.Investigate: investigate.New(investigate.Config{Data: records, Marks: book, Keys: s.keys, Local: time.Local, Now: s.env.Now, ReadOnly: readOnly}),
+		screen.Investigate: look,
 		screen.SQL:         sql.New(sql.Config{Data: &notedSQL{desk, book, readOnly}, Tongue: sql.Tongue{Tokens: sqlTokens, Statement: records.Statement}, Keys: s.keys, Local: time.Local, ReadOnly: readOnly}),
 		screen.Chain:       chain.New(chain.Config{Data: &notedChain{s.chainView(), book, readOnly}, Keys: s.keys, Local: time.Local}),
 		screen.Hunt:        hunt.New(hunt.Config{Data: &huntStation{marked, hunter}, Keys: s.keys, Local: time.Local}),
