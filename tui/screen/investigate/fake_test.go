@@ -29,6 +29,7 @@ type fake struct {
 	asked   []string // what was asked, in order
 	views   []inquiry.View
 	marks   []inquiry.Bookmark
+	stands  string // the evidence in words
 }
 
 var fields = []investigate.Field{
@@ -40,7 +41,7 @@ var fields = []investigate.Field{
 
 // newFake returns n records over so long until the end, a scanner's among them.
 func newFake(n int, long time.Duration) *fake {
-	f := &fake{err: map[string]error{}}
+	f := &fake{err: map[string]error{}, stands: "1440 windows, 1 gap of 12m, by the pinned key"}
 	for i := range n {
 		at := end.Add(-long + time.Duration(i+1)*(long/time.Duration(n)))
 		scan := i%97 > 90 && i > n/2
@@ -134,7 +135,7 @@ func (f *fake) Prepare(ctx context.Context, v inquiry.View, progress func(done, 
 }
 
 func (f *fake) Histogram(ctx context.Context, v inquiry.View, n int) (investigate.Histogram, error) {
-	h := investigate.Histogram{From: v.From, To: v.To, Evidence: "1440 windows, 1 gap of 12m, by the pinned key", Buckets: make([]investigate.Bucket, n)}
+	h := investigate.Histogram{From: v.From, To: v.To, Evidence: f.stands, Buckets: make([]investigate.Bucket, n)}
 	h.Step = (v.To.Sub(v.From) + time.Duration(n) - 1) / time.Duration(n)
 	for _, r := range f.of(v) {
 		h.Total++

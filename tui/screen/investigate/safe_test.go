@@ -33,6 +33,8 @@ func hostileFake() *fake {
 		r.Raw, r.Object, r.SHA256, r.Window, r.Fault = hostile[i%len(hostile)], hostile[(i+1)%len(hostile)], hostile[(i+2)%len(hostile)], hostile[(i+3)%len(hostile)], hostile[(i+4)%len(hostile)]
 		r.Fields = append(r.Fields, investigate.FieldValue{Name: hostile[i%len(hostile)], Value: "x"})
 	}
+	f.stands = hostile[0] + hostile[2] + hostile[4]
+	f.marks = []inquiry.Bookmark{{Ref: f.records[0].Ref, Note: hostile[0] + hostile[2]}}
 	f.ground.Zones[0].Name, f.ground.Zones[1].Name = hostile[0], hostile[2]
 	f.ground.Fields["http_requests"] = append(f.ground.Fields["http_requests"][:len(fields):len(fields)], investigate.Field{Name: hostile[3]})
 	return f
@@ -112,8 +114,14 @@ func TestErrorsAreSafe(t *testing.T) {
 func TestLongValue(t *testing.T) {
 	t.Parallel()
 	f := newFake(30, time.Hour)
-	f.records[0].Fields[3].Value = strings.Repeat("A", 300<<10)
+	f.records[0].Fields[3].Value = strings.Repeat("A", 5000) // what a table may have cut, and a record has whole
 	s := start(t, f, 120, 38)
+	s.press("right", "right", "right", "i")
+	if got := s.filters(); got != "" {
+		t.Errorf("filtered by %d bytes of the table", len(got))
+	}
+	f.records[0].Fields[3].Value = strings.Repeat("A", 300<<10)
+	s = start(t, f, 120, 38)
 	s.press("right", "right", "right", "i")
 	if got := s.filters(); got != "" {
 		t.Errorf("filtered by %d bytes", len(got))
