@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/cli"
 	"github.com/fabriziosalmi/rainlogs/internal/s3test"
 	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
 )
@@ -24,7 +26,13 @@ import (
 // the tests run, and for the plugins that those start.
 const asProgram = "RAINLOGS_TEST_AS_PROGRAM"
 
+// aheadBy sets the program's clock so far ahead, a duration.
+const aheadBy = "RAINLOGS_TEST_AHEAD_BY"
+
 func TestMain(m *testing.M) {
+	if ahead, err := time.ParseDuration(os.Getenv(aheadBy)); err == nil {
+		os.Exit(cli.MainAt(context.Background(), os.Args[1:], func() time.Time { return time.Now().Add(ahead) }))
+	}
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "plugin-serve" {
 		main()
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,8 +11,12 @@ import (
 )
 
 // Main runs the command line and returns the exit code.
-func Main(ctx context.Context, args []string) int {
+func Main(ctx context.Context, args []string) int { return MainAt(ctx, args, time.Now) }
+
+// MainAt is Main by another clock.
+func MainAt(ctx context.Context, args []string, now func() time.Time) int {
 	env := site.OS()
+	env.Now = now
 	return site.Run(ctx, newRoot(env), args, env)
 }
 
