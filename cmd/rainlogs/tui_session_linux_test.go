@@ -303,13 +303,13 @@ func TestOverSSH(t *testing.T) {
 		c := show(t, temp, client)
 		c.sees("site")
 		c.types("1") // at the second visit it opens where the first one ended
-		if shown := c.draws("entries,", 120, 40); !strings.Contains(shown, " read-only site") || !strings.Contains(shown, "▌✓shop.example.eu") {
+		if shown := c.draws(120, 40, "entries,"); !strings.Contains(shown, " read-only site") || !strings.Contains(shown, "▌✓shop.example.eu") {
 			t.Errorf("%s: shown:\n%s", args[0], shown)
 		}
 		c.types("2")
-		c.draws("this SSH key may only read", 120, 40)
+		c.draws(120, 40, "this SSH key may only read")
 		must(t, unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 90}))
-		c.draws("lines ", 90, 30) // the foot of what does not fit any more
+		c.draws(90, 30, "lines ") // the foot of what does not fit any more
 		if args[0] == "tui" {
 			c.keys("\x11")
 			must(t, c.cmd.Wait())
@@ -322,38 +322,6 @@ func TestOverSSH(t *testing.T) {
 		_ = server.Wait()
 		if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
 			t.Errorf("%s: left behind: %v", args[0], left)
-		}
-	}
-}
-
-// types types, and forgets nothing of what was shown before.
-func (c *screen) types(text string) {
-	c.t.Helper()
-	_, err := c.master.WriteString(text)
-	must(c.t, err)
-}
-
-// draws waits until a text stands on the screen, however its cells came there.
-func (c *screen) draws(text string, width, height int) string {
-	c.t.Helper()
-	late := time.NewTimer(time.Minute)
-	defer late.Stop()
-	for {
-		c.mu.Lock()
-		shown, more, ended := string(c.shown), c.more, c.ended
-		c.mu.Unlock()
-		now := drawn(shown, width, height)
-		if strings.Contains(now, text) {
-			return now
-		}
-		if ended {
-			c.t.Fatalf("it ended without %q:\n%s", text, now)
-		}
-		select {
-		case <-more:
-		case <-late.C:
-			_ = c.cmd.Process.Kill()
-			c.t.Fatalf("%q is not drawn:\n%s", text, now)
 		}
 	}
 }

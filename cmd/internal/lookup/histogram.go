@@ -240,6 +240,9 @@ func (s *scope) words(c dataset.Coverage, damaged map[place]*dataset.DamageError
 		parts = append(parts, fmt.Sprintf("complete: %d windows", c.Windows))
 	case doubts == 0:
 		parts = append(parts, "no window is sealed")
+	case s.onlyBeyond(c):
+		from, to := s.sealedFrom()
+		parts = append(parts, fmt.Sprintf("no gap, but the range goes beyond what is sealed, %s–%s", from.Format("01-02 15:04"), to.Format("01-02 15:04")))
 	default:
 		first := c.Incomplete[0]
 		text := fmt.Sprintf("%d windows, %d in doubt: %s %s–%s", c.Windows, doubts, first.State,
@@ -259,6 +262,42 @@ func (s *scope) words(c dataset.Coverage, damaged map[place]*dataset.DamageError
 		trust = "key pinned"
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%d entries verified, %s", entries, trust)), " · ")
+}
+
+// sealedFrom is from when to when the scope's chains all have windows.
+func (s *scope) sealedFrom() (from, to time.Time) {
+	for _, c := range s.chains {
+		var first, last time.Time
+		for _, e := range c.Entries {
+			if e.Window == nil || e.Kind != evidence.KindLog {
+				continue
+			}
+			if first.IsZero() || e.Window.Start.Before(first) {
+				first = e.Window.Start
+			}
+			last = later(last, e.Window.End)
+		}
+		from = later(from, first)
+		if to.IsZero() || last.Before(to) {
+			to = last
+		}
+	}
+	return from.UTC(), to.UTC()
+}
+
+// onlyBeyond reports whether all that is in doubt lies before the first window
+// or behind the last: not collected yet, or from before collection began.
+func (s *scope) onlyBeyond(c dataset.Coverage) bool {
+	from, to := s.sealedFrom()
+	if c.More > 0 || !from.Before(to) {
+		return false
+	}
+	for _, span := range c.Incomplete {
+		if span.State != dataset.Missing || span.End.After(from) && span.Start.Before(to) {
+			return false
+		}
+	}
+	return true
 }
 
 func integer(v any) int64 {

@@ -393,6 +393,10 @@ func TestEvidence(t *testing.T) {
 	if !strings.Contains(h.Evidence, "in doubt: missing 03-14 09:00–03-14 10:00") || !strings.Contains(h.Evidence, "key pinned") {
 		t.Errorf("evidence: %s", h.Evidence)
 	}
+	beyond, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests", From: start.Add(5 * time.Hour), To: start.Add(6 * time.Hour)}, 8)
+	if err != nil || beyond.Complete || !strings.Contains(beyond.Evidence, "no gap, but the range goes beyond what is sealed, 03-14 06:00–03-14 12:00") {
+		t.Errorf("%v, complete is %t: %s", err, beyond.Complete, beyond.Evidence)
+	}
 	whole, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests", From: start, To: start.Add(time.Hour)}, 8)
 	if err != nil || !whole.Complete || !strings.Contains(whole.Evidence, "complete: 2 windows") {
 		t.Errorf("%v, complete is %t: %s", err, whole.Complete, whole.Evidence)

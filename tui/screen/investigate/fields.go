@@ -78,7 +78,7 @@ func (s *Screen) shownColumns() []string {
 	if i := slices.Index(out, "ClientRequestPath"); !chosen && i >= 0 && slices.Contains(out, "ClientRequestURI") {
 		out = slices.Delete(out, i, i+1) // the address has it
 	}
-	if i := slices.Index(out, "ClientRequestHost"); !chosen && i >= 0 && len(s.zonesOf(s.view)) == 1 && s.width < 150 {
+	if i := slices.Index(out, "ClientRequestHost"); !chosen && i >= 0 && s.width < 150 {
 		out = slices.Delete(out, i, i+1)
 	}
 	return out

@@ -117,6 +117,5 @@ func (s *Screen) clickRow(x, line int) (screen.Intent, tea.Cmd) {
 	}
 	s.unseek()
 	s.table.To(row)
-	s.toTime()
 	return nil, nil
 }

@@ -35,9 +35,6 @@ func (s *Screen) scroll(p pane, by int) {
 	case onTable:
 		s.unseek()
 		s.table.Move(int64(by))
-		if s.focus != onTime {
-			s.toTime()
-		}
 	case onRecord:
 		s.pane.Move(by)
 	case onFacets:

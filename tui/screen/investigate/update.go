@@ -16,6 +16,9 @@ func (s *Screen) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
 	if !mine {
 		return nil, nil
 	}
+	if s.focus != onTime {
+		s.toTime()
+	}
 	return intent, tea.Batch(cmd, s.follow())
 }
 
