@@ -14,6 +14,7 @@ PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
 FSCK       := github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
+FREEZE     := github.com/charmbracelet/freeze@v0.2.2
 VERSITYGW  := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 MODULE  := github.com/fabriziosalmi/rainlogs
@@ -42,7 +43,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench bench-query generate verify install release-dry clean
+.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench bench-query bench-tui screenshots generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -83,7 +84,7 @@ $(TOOLS)/$(notdir $(1)):
 	rm -f $(TOOLS)/$(firstword $(subst @, ,$(notdir $(1))))@*
 	touch $$@
 endef
-$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK) $(VERSITYGW),$(eval $(call tool,$(t))))
+$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK) $(VERSITYGW) $(FREEZE),$(eval $(call tool,$(t))))
 needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
 
 s3server: $(call needs,$(VERSITYGW)) ## the S3 server that tests start (versitygw)
@@ -115,6 +116,20 @@ bench-query: build ## questions beside DuckDB by itself over the same objects: a
 
 bench: build ## sealing, verifying and memory beside the shell's own tools, in the same minutes
 	go run ./bench
+
+bench-tui: build ## the workstation in a pseudo-terminal over ten million records: frames, keys, facets, memory
+	go run ./bench/workstation -program bin/rainlogs
+
+# What the terminal's own colours are is said: the renderer takes them for black. A font is
+# not embedded, and all of these have the width that it counts with.
+screenshots: $(call needs,$(FREEZE)) ## docs/img anew, of the demo's incident as tmux shows it
+	@shots=$$(mktemp -d); trap 'rm -rf "$$shots"' EXIT; \
+	RAINLOGS_REQUIRE_TMUX=1 RAINLOGS_SCREENSHOTS=$$shots go test -count=1 -run TestIncident/120x40 ./cmd/rainlogs && \
+	for name in overview session hunt case verified; do \
+		sed 's/\x1b\[39m/\x1b[38;2;202;211;245m/g; s/\x1b\[49m/\x1b[48;2;24;25;38m/g; s/\x1b\[0m/\x1b[0m\x1b[38;2;202;211;245m/g' "$$shots/120x40-$$name.ansi" >"$$shots/$$name.ansi"; \
+		$(TOOLS)/freeze --language ansi --background '#181926' --padding 12 --font.size 13 --line-height 1.17 \
+			--font.family "JetBrains Mono NL, DejaVu Sans Mono, Menlo, Liberation Mono, Courier New, monospace" -o docs/img/$$name.svg "$$shots/$$name.ansi" </dev/null || exit 1; \
+	done
 
 generate: $(call needs,$(BUF) $(SQLC) $(PBGO) $(PBGRPC)) ## generated code, anew
 	PATH="$(TOOLS):$$PATH" go generate ./...
