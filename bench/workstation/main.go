@@ -184,7 +184,7 @@ func (b *bench) frames() error {
 
 // jump goes to a row, and returns when it is there.
 func (b *bench) jump(row int64) (time.Duration, error) {
-	if err := b.do(b.term.keys("#"), b.wait("the row's number", has("row:")), b.term.keys(strconv.FormatInt(row, 10))); err != nil {
+	if err := b.do(b.term.keys("#"), b.wait("the row's number", has("row, 1 to ")), b.term.keys(strconv.FormatInt(row, 10))); err != nil {
 		return 0, err
 	}
 	want := "row " + grouped(row) + " of "
@@ -224,7 +224,7 @@ func (b *bench) refreshes() error {
 	var counts, all []time.Duration
 	for _, filter := range []string{"EdgeResponseStatus>=500", "ClientCountry=it", "ClientRequestMethod!=GET", "EdgeResponseStatus<400", "ClientRequestPath*=item/7"} {
 		before := total(b.term.shown())
-		if err := b.do(b.term.keys("f"), b.wait("the filter", has("filter:")), b.term.keys(filter)); err != nil {
+		if err := b.do(b.term.keys("f"), b.wait("the filter", has("filter: ")), b.term.keys(filter)); err != nil {
 			return err
 		}
 		began := time.Now()

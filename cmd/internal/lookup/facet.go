@@ -38,6 +38,64 @@ func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top in
 	return l.values(ctx, s, dataset.Range{From: v.From, To: v.To}, field, top)
 }
 
+// fewValues is how many values a field may have that is counted along with others.
+const fewValues = 2000
+
+// Facets counts the first field, and those of the others that are known to have few values along with it: one
+// pass over the records counts six of them in the time of two.
+func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, top int) ([]investigate.Facet, error) {
+	few := l.few(v.Dataset, fields)
+	if len(few) < 2 || few[0] != fields[0] {
+		f, err := l.Facet(ctx, v, fields[0], top)
+		return []investigate.Facet{f}, err
+	}
+	s, err := l.scope(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	where, params, err := s.where()
+	if err != nil {
+		return nil, err
+	}
+	out, at := make([]investigate.Facet, len(few)), map[int64]int{}
+	names, sets, cases := make([]string, len(few)), make([]string, len(few)), ""
+	for i, field := range few {
+		out[i].Field = field
+		// GROUPING has a bit for each field, the first one's highest, 0 where it is grouped by.
+		set := int64(1)<<len(few) - 1 - int64(1)<<(len(few)-1-i)
+		names[i], at[set] = quoteName(field), i
+		sets[i] = "(" + names[i] + ")"
+		cases += fmt.Sprintf(" WHEN %d THEN CAST(%s AS VARCHAR)", set, names[i])
+	}
+	group := "GROUPING(" + strings.Join(names, ", ") + ")"
+	rows, err := l.rows(ctx, l.slow, s.question(fmt.Sprintf(`WITH counted AS (SELECT %s AS field, CASE %s%s END AS v, count(*) AS n FROM logs%s GROUP BY GROUPING SETS (%s))
+SELECT field, left(v, %d), n, count(v) OVER (PARTITION BY field), CAST(sum(n) OVER (PARTITION BY field) AS BIGINT) FROM counted
+QUALIFY row_number() OVER (PARTITION BY field ORDER BY n DESC, v) <= %d ORDER BY field, n DESC, v`,
+		group, group, cases, where, strings.Join(sets, ", "), maxCell, max(1, top)), params))
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		f := &out[at[integer(row[0])]]
+		text, some := row[1].(string)
+		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[2])})
+		f.Distinct, f.Total = integer(row[3]), integer(row[4])
+	}
+	return out, nil
+}
+
+// few are those fields whose last answer had few values. They may have many by now: then this costs time, once.
+func (l *Lookup) few(dataset string, fields []string) (out []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range fields {
+		if n, known := l.distinct[dataset+"/"+f]; known && n <= fewValues && len(out) < 32 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // probe is a part of a view of many lines.
 func (s *scope) probe(manyLines int64) (r dataset.Range, many bool) {
 	var total, probed int64
@@ -71,6 +129,9 @@ SELECT left(CAST(v AS VARCHAR), %d), n, count(v) OVER (), CAST(sum(n) OVER () AS
 		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[1])})
 		f.Distinct, f.Total = integer(row[2]), integer(row[3])
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.distinct[s.view.Dataset+"/"+field] = f.Distinct
 	return f, nil
 }
 

@@ -49,9 +49,11 @@ type Lookup struct {
 	damaged map[place]*dataset.DamageError // objects that questions have left out
 	indexes []*index                       // the latest last
 	kinds   map[string]map[string]investigate.Kind
-	open    *opened // of the last record
-	closed  bool
-	asked   sync.WaitGroup // questions under way
+	// distinct is how many values a field had, by dataset/field, when it was last counted.
+	distinct map[string]int64
+	open     *opened // of the last record
+	closed   bool
+	asked    sync.WaitGroup // questions under way
 }
 
 var _ investigate.Data = (*Lookup)(nil)
@@ -67,7 +69,7 @@ func New(cfg Config) *Lookup {
 	cfg.ManyLines = cmp.Or(cfg.ManyLines, manyLines)
 	return &Lookup{
 		cfg: cfg, quick: lane{cfg.Quick, make(chan struct{}, 1)}, slow: lane{cfg.Slow, make(chan struct{}, 1)},
-		damaged: map[place]*dataset.DamageError{}, kinds: map[string]map[string]investigate.Kind{},
+		damaged: map[place]*dataset.DamageError{}, kinds: map[string]map[string]investigate.Kind{}, distinct: map[string]int64{},
 	}
 }
 

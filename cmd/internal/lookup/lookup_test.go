@@ -356,6 +356,36 @@ func (w *world) facet(t *testing.T, v inquiry.View, want []rec) {
 	}
 }
 
+// TestFacetsTogether: fields that are counted in one pass have the values that they have one by one.
+func TestFacetsTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inMemory, false)
+	fields := []string{"EdgeResponseStatus", "ClientIP", "ClientRequestUserAgent"}
+	for i, v := range views(4, true)[:10] {
+		var want []investigate.Facet
+		for _, field := range fields {
+			f, err := w.Facet(t.Context(), v, field, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, f)
+		}
+		got, err := w.Facets(t.Context(), v, fields, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(w.of(v)) == 0 {
+			continue
+		}
+		if diff := gocmp.Diff(want, got); diff != "" || len(got) != 3 {
+			t.Fatalf("%d: %+v: %s", i, v, diff)
+		}
+	}
+	if got, err := w.Facets(t.Context(), inquiry.View{Dataset: "http_requests"}, []string{"RayID", "ClientIP"}, 3); err != nil || len(got) != 1 || got[0].Field != "RayID" {
+		t.Errorf("a field with many values: %+v, %v", got, err)
+	}
+}
+
 // TestRoughFacet: of a field with a value for each record some are counted, and that is said.
 func TestRoughFacet(t *testing.T) {
 	t.Parallel()

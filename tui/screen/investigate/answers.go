@@ -1,6 +1,8 @@
 package investigate
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/facets"
@@ -176,25 +178,31 @@ func (s *Screen) takeFacet(a answer) {
 		}
 		return
 	}
-	got, _ := a.got.(facetOf)
+	got, _ := a.got.(facetsOf)
 	for i := range s.facets.Sections {
 		f := &s.facets.Sections[i]
-		if f.Field != got.Field {
-			continue
-		}
 		if a.err != nil {
-			f.State, f.Err = facets.Failed, a.err.Error()
+			if f.Field == got.first {
+				f.State, f.Err = facets.Failed, a.err.Error()
+			}
 			continue
 		}
-		f.Distinct, f.Total, f.Rough = got.Distinct, got.Total, got.Rough
-		var values []facets.Value
-		for _, v := range got.Values {
-			values = append(values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})
+		if at := slices.IndexFunc(got.all, func(g Facet) bool { return g.Field == f.Field }); at >= 0 {
+			s.fillFacet(i, got.all[at])
 		}
-		s.facets.SetValues(i, values)
 	}
 	s.signFacets()
 	s.facets.Settle()
+}
+
+func (s *Screen) fillFacet(i int, got Facet) {
+	f := &s.facets.Sections[i]
+	f.Distinct, f.Total, f.Rough = got.Distinct, got.Total, got.Rough
+	var values []facets.Value
+	for _, v := range got.Values {
+		values = append(values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})
+	}
+	s.facets.SetValues(i, values)
 }
 
 func (s *Screen) takeRecord(a answer) (screen.Intent, tea.Cmd) {

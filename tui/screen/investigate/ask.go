@@ -170,23 +170,36 @@ func (s *Screen) seek() tea.Cmd {
 // facetsAtFirst is how many values of a field are asked for at first, facetsShown how many of them are drawn, and facetsMost the most.
 const facetsAtFirst, facetsShown, facetsMost = 10, 5, 100
 
-// askFacet asks the next field whose values are not known, if nothing that matters more is under way.
+// askFacet asks the next field whose values are not known, and others along with it, if nothing that matters more is under way.
 func (s *Screen) askFacet() tea.Cmd {
 	if !s.grounded || !s.layout().facets.shown() || s.waiting(ofHistogram) || s.waiting(ofRows) || s.waiting(ofFacet) {
 		return nil
 	}
+	var fields []string
+	top := 0
 	for _, section := range s.facets.Sections {
 		if !section.Open || section.State != facets.Waiting {
 			continue
 		}
-		data, v, field, top := s.cfg.Data, s.view, section.Field, s.top(section.Field)
-		return s.ask(ofFacet, func(ctx context.Context) (any, error) {
-			f, err := data.Facet(ctx, v, field, top)
-			f.Field = field
-			return facetOf{top, f}, err
-		})
+		if len(fields) == 0 {
+			top = s.top(section.Field)
+		}
+		if s.top(section.Field) == top {
+			fields = append(fields, section.Field)
+		}
 	}
-	return nil
+	if len(fields) == 0 {
+		return nil
+	}
+	data, v := s.cfg.Data, s.view
+	return s.ask(ofFacet, func(ctx context.Context) (any, error) {
+		if t, ok := data.(Together); ok {
+			got, err := t.Facets(ctx, v, fields, top)
+			return facetsOf{fields[0], got}, err
+		}
+		f, err := data.Facet(ctx, v, fields[0], top)
+		return facetsOf{fields[0], []Facet{f}}, err
+	})
 }
 
 func (s *Screen) top(field string) int { return max(facetsAtFirst, s.tops[field]) }

@@ -35,6 +35,13 @@ type Finder interface {
 	Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, at time.Time) (row int64, exact bool, err error)
 }
 
+// Together is a Data that counts several fields in one question.
+type Together interface {
+	// Facets returns the values of some of the fields, of the first at least:
+	// of those that cost little along with it.
+	Facets(ctx context.Context, v inquiry.View, fields []string, top int) ([]Facet, error)
+}
+
 // Marks keeps what a person has put on records.
 type Marks interface {
 	// Marks returns all of them, in no order.

@@ -26,7 +26,7 @@ const (
 type answer struct {
 	of  subject
 	seq int
-	// got is a Ground, histogramOf, pageOf, foundRow, facetOf, valuesOf, Record or []inquiry.Bookmark.
+	// got is a Ground, histogramOf, pageOf, foundRow, facetsOf, valuesOf, Record or []inquiry.Bookmark.
 	got any
 	err error
 }
@@ -38,10 +38,10 @@ type (
 		cells int
 		Histogram
 	}
-	pageOf  struct{ Page }
-	facetOf struct {
-		top int
-		Facet
+	pageOf   struct{ Page }
+	facetsOf struct {
+		first string // what it was asked for; the others came along
+		all   []Facet
 	}
 	// valuesOf are values of a field that contain what was typed for it.
 	valuesOf struct {
