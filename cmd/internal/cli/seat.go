@@ -48,39 +48,107 @@ func stateDir() string { return filepath.Join(xdg.StateHome, "rainlogs", "tui") 
 
 // sit opens the archive and runs the workstation over it until its person leaves.
 func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) (err error) {
-	w, err := openReader(ctx, env, g)
-	if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t := &sitting{env: env, g: g, at: at}
+	defer func() { err = errors.Join(err, t.close()) }()
+	opening := app.NewOpening("opening the archive …", func() (*app.App, error) { return t.open(ctx) })
+	program := tea.NewProgram(opening, append(at.options, tea.WithContext(ctx), tea.WithFPS(framesPerSecond))...)
+	if at.resized != nil {
+		go func() { // ends with the terminal's connection
+			for size := range at.resized {
+				program.Send(tea.WindowSizeMsg{Width: size.Width, Height: size.Height})
+			}
+		}()
+	}
+	_, err = program.Run()
+	ended := ctx.Err()
+	cancel() // whatever is still being opened
+	root, failed := opening.Root()
+	switch {
+	case ended != nil:
+		err = ended // told to end
+	case root == nil && !errors.Is(failed, context.Canceled):
+		return failed
+	}
+	if root == nil {
 		return err
 	}
-	defer w.Close()
-	if at.record != nil {
-		if err := w.owns(*at.record); err != nil {
-			return err
+	return t.leave(root, err)
+}
+
+// framesPerSecond bounds how long a frame waits for the next one to be drawn: 8 ms.
+const framesPerSecond = 120
+
+// sitting is what was opened for a seat.
+type sitting struct {
+	env     *site.Env
+	g       *site.Globals
+	at      seat
+	station *station
+	file    *statefile.File // of the session, nil if it is not kept
+	closing func() error    // of the screens
+}
+
+func (t *sitting) open(ctx context.Context) (*app.App, error) {
+	w, err := openReader(ctx, t.env, t.g)
+	if err != nil {
+		return nil, err
+	}
+	if t.station, err = newStation(w, t.env, t.g, t.at); err != nil {
+		w.Close()
+		return nil, err
+	}
+	if t.at.record != nil {
+		if err := w.owns(*t.at.record); err != nil {
+			return nil, err
 		}
 	}
-	s, err := newStation(w, env, g, at)
-	if err != nil {
-		return err
-	}
-	file, state := s.session(at)
-	person := at.name
+	s := t.station
+	file, state := s.session(t.at)
+	t.file = file
+	person := t.at.name
 	if person == "" {
 		person = who()
 	}
 	screens, closing, err := s.screens(ctx, person)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, closing()) }()
-	cfg, err := s.appConfig(at)
+	t.closing = closing
+	cfg, err := s.appConfig(t.at)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cfg.Screens = screens
 	if file != nil {
 		cfg.Session, cfg.Save = state, file.Save
 	}
-	return s.run(ctx, app.New(cfg), file, at)
+	return app.New(cfg), nil
+}
+
+// leave keeps the session, however the program has ended.
+func (t *sitting) leave(root *app.App, err error) error {
+	root.Close()
+	if t.file != nil {
+		if kept := t.file.Close(root.State()); kept != nil && err == nil {
+			err = fmt.Errorf("keep the session: %w", kept)
+		}
+	}
+	if fault := root.Fault(); fault != nil {
+		return t.station.tellFault(fault, t.file != nil)
+	}
+	return err
+}
+
+func (t *sitting) close() (err error) {
+	if t.closing != nil {
+		err = t.closing()
+	}
+	if t.station != nil {
+		t.station.w.Close()
+	}
+	return err
 }
 
 // newStation is what the screens see of an archive.
@@ -138,32 +206,6 @@ func (s *station) appConfig(at seat) (app.Config, error) {
 		cfg.First, cfg.Arg = screen.Investigate, *at.record
 	}
 	return cfg, nil
-}
-
-// run runs the program, and keeps its session however it ends.
-func (s *station) run(ctx context.Context, root *app.App, file *statefile.File, at seat) error {
-	program := tea.NewProgram(root, append(at.options, tea.WithContext(ctx))...)
-	if at.resized != nil {
-		go func() { // ends with the terminal's connection
-			for size := range at.resized {
-				program.Send(tea.WindowSizeMsg{Width: size.Width, Height: size.Height})
-			}
-		}()
-	}
-	_, err := program.Run()
-	root.Close()
-	if file != nil {
-		if kept := file.Close(root.State()); kept != nil && err == nil {
-			err = fmt.Errorf("keep the session: %w", kept)
-		}
-	}
-	if ctx.Err() != nil {
-		return ctx.Err() //nolint:wrapcheck // told to end
-	}
-	if fault := root.Fault(); fault != nil {
-		return s.tellFault(fault, file != nil)
-	}
-	return err //nolint:wrapcheck // says what it is
 }
 
 // tellFault writes down where a screen has failed.

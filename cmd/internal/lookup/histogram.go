@@ -242,7 +242,7 @@ func (s *scope) words(c dataset.Coverage, damaged map[place]*dataset.DamageError
 		parts = append(parts, "no window is sealed")
 	case s.onlyBeyond(c):
 		from, to := s.sealedFrom()
-		parts = append(parts, fmt.Sprintf("no gap, but the range goes beyond what is sealed, %s–%s", from.Format("01-02 15:04"), to.Format("01-02 15:04")))
+		parts = append(parts, fmt.Sprintf("goes beyond what is sealed, %s–%s", from.Format("01-02 15:04"), to.Format("01-02 15:04")))
 	default:
 		first := c.Incomplete[0]
 		text := fmt.Sprintf("%d windows, %d in doubt: %s %s–%s", c.Windows, doubts, first.State,
