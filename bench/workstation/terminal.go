@@ -46,7 +46,7 @@ func start(width, height int, env []string, program string, args ...string) (*te
 	if err != nil {
 		return nil, errors.Join(err, master.Close())
 	}
-	t := &terminal{cmd: exec.Command(program, args...), master: master, screen: vt.NewEmulator(width, height), more: make(chan struct{})} //nolint:gosec // the program that is measured
+	t := &terminal{cmd: exec.Command(program, args...), master: master, screen: vt.NewEmulator(width, height), more: make(chan struct{})} //nolint:gosec,noctx // the program that is measured
 	t.cmd.Stdin, t.cmd.Stdout, t.cmd.Stderr, t.cmd.Env = tty, tty, tty, env
 	t.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	err = t.cmd.Start()

@@ -34,7 +34,7 @@ func inTmux(t *testing.T, width, height int, env []string, command string) *tmux
 		}
 		t.Skip("there is no tmux")
 	}
-	dir, err := os.MkdirTemp("", "rlm") // a socket's path is short
+	dir, err := os.MkdirTemp("", "rlm") //nolint:usetesting // a socket's path is short
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	m := &tmux{t: t, socket: filepath.Join(dir, "s"), said: make(chan struct{}, 1)}
