@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -229,8 +228,7 @@ func minimal(t *testing.T) string {
 		}
 	}
 	if err := errors.Join(os.Chmod(root, 0o755), os.Chmod(filepath.Join(root, "tmp"), 0o777|os.ModeSticky),
-		os.Chown(filepath.Join(root, "home/nobody"), 65534, 65534), syscall.Mknod(filepath.Join(root, "dev/null"), syscall.S_IFCHR|0o666, 1<<8|3),
-		os.Chmod(filepath.Join(root, "dev/null"), 0o666),
+		os.Chown(filepath.Join(root, "home/nobody"), 65534, 65534), device(filepath.Join(root, "dev/null")),
 		os.WriteFile(filepath.Join(root, "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644),
 		os.WriteFile(filepath.Join(root, "etc/group"), []byte("root:x:0:\n"), 0o644)); err != nil {
 		t.Fatal(err)
