@@ -33,7 +33,7 @@ func TestSecretOfRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A folder of its own, which that user may enter, unlike t.TempDir's.
-	dir, err := os.MkdirTemp("", "rainlogs-secret")
+	dir, err := os.MkdirTemp("", "rainlogs-secret") //nolint:usetesting // the parent of t.TempDir is root's alone
 	if err != nil {
 		t.Fatal(err)
 	}
