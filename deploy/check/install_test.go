@@ -283,4 +283,4 @@ func TestShellcheck(t *testing.T) {
 	}
 }
 
-var shellScripts = []string{"install.sh", "deploy/compose/prepare.sh", "deploy/packages/pages.sh", "deploy/packages/postinstall.sh", "deploy/packages/preremove.sh"}
+var shellScripts = []string{"install.sh", "deploy/compose/prepare.sh", "deploy/drill.sh", "deploy/packages/pages.sh", "deploy/packages/postinstall.sh", "deploy/packages/preremove.sh"}
