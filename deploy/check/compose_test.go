@@ -61,7 +61,7 @@ func TestCompose(t *testing.T) {
 		hardened(t, p, s)
 	}
 	for name, n := range p.Networks {
-		if inner := name == "front" || name == "back"; bool(n.Internal) != inner {
+		if inner := name == "front" || name == "back"; n.Internal != inner {
 			t.Errorf("network %s: internal is %v", name, n.Internal)
 		}
 	}
