@@ -66,7 +66,7 @@ examples: ## vet, build and test the example plugins (RAINLOGS_REQUIRE_SSH=1: no
 
 # A module of its own as well: BuildKit's, Compose's, Kubernetes' and nfpm's code.
 deploy-check: ## Dockerfile, compose, manifests, unit, install.sh, packages (RAINLOGS_REQUIRE_DEPLOY=1: none may be skipped)
-	@$(s3server) cd deploy/check && go mod tidy -diff >&2 && go vet . && go test -count=1 $(TESTFLAGS) .
+	@$(s3server) cd deploy/check && go vet . && go test -count=1 $(TESTFLAGS) .
 
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
@@ -128,6 +128,7 @@ verify: lint ## nothing stale, untidy or unformatted
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
+	cd deploy/check && go mod tidy -diff
 	@state() { git status --porcelain; git diff; }; \
 	before=$$(state | git hash-object --stdin); \
 	$(MAKE) --no-print-directory generate; \
