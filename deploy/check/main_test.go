@@ -52,10 +52,13 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
+// scratch holds what all tests share. It is removed when they have ended.
+var scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "rainlogs-deploy-check") })
+
 // built is where the programs of the container image lie, made by the
 // Dockerfile's own command, from what its build sees.
 var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "rainlogs-deploy-check")
+	dir, err := scratch()
 	if err != nil {
 		return "", err
 	}
@@ -77,8 +80,8 @@ func programs(t *testing.T) string {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := built(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(dir)) // a temporary folder
+	if dir, err := scratch(); err == nil {
+		_ = os.RemoveAll(dir) // a temporary folder
 	}
 	os.Exit(code)
 }
