@@ -13,7 +13,7 @@ SQLC       := github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
 FSCK       := github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
-GORELEASER := github.com/goreleaser/goreleaser/v2@v2.13.3
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
 FREEZE     := github.com/charmbracelet/freeze@v0.2.2
 VERSITYGW  := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
@@ -43,7 +43,7 @@ endif
 endif
 endif
 
-.PHONY: help build demo test examples s3server crash cluster soak scale judge race lint fuzz bench bench-query bench-tui screenshots generate verify install release-dry clean
+.PHONY: help build demo test examples deploy-check s3server crash cluster soak scale judge race lint fuzz bench bench-query bench-tui screenshots generate verify install release-dry clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,10 @@ examples: ## vet, build and test the example plugins (RAINLOGS_REQUIRE_SSH=1: no
 	@for dir in $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)); do \
 		( cd $$dir && go mod tidy -diff >&2 && go vet ./... && CGO_ENABLED=0 go build -trimpath -o /dev/null . && go test $(TESTFLAGS) ./... ) || exit 1; \
 	done
+
+# A module of its own as well: BuildKit's, Compose's, Kubernetes' and nfpm's code.
+deploy-check: ## Dockerfile, compose, manifests, unit, install.sh, packages (RAINLOGS_REQUIRE_DEPLOY=1: none may be skipped)
+	@$(s3server) cd deploy/check && go vet . && go test -count=1 $(TESTFLAGS) .
 
 crash: ## kill the collecting process 200 times at random, under faults
 	RAINLOGS_CRASHES=200 go test -run 'TestCrash' -count=1 -timeout 60m -v ./cmd/rainlogs/
@@ -139,6 +143,7 @@ verify: lint ## nothing stale, untidy or unformatted
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
+	cd deploy/check && go mod tidy -diff
 	@state() { git status --porcelain; git diff; }; \
 	before=$$(state | git hash-object --stdin); \
 	$(MAKE) --no-print-directory generate; \

@@ -39,7 +39,7 @@ type Config struct {
 	Key       string            `koanf:"key" doc:"signing key: file:PATH (0600) or env:NAME"`
 	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH for one machine; postgres://USER@HOST/NAME for several daemons, or env:NAME or file:PATH that hold it with its password"`
 	Spool     string            `koanf:"spool" doc:"folder for windows between source and archive"`
-	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive"`
+	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive (default: the user's state folder)"`
 	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name"`
 	Collector Collector         `koanf:"collector"`
 	Server    Server            `koanf:"server"`
@@ -83,16 +83,16 @@ type Server struct {
 
 // Query are the limits of the query engine.
 type Query struct {
-	Cache   string        `koanf:"cache" doc:"folder for verified copies of objects"`
+	Cache   string        `koanf:"cache" doc:"folder for verified copies of objects (default: the user's cache folder)"`
 	Memory  string        `koanf:"memory" doc:"DuckDB's memory limit, such as 4GiB"`
 	Threads int           `koanf:"threads" doc:"0 = all cores"`
-	Timeout time.Duration `koanf:"timeout"`
+	Timeout time.Duration `koanf:"timeout" doc:"after which a question is stopped"`
 	Columns Columns       `koanf:"columns"`
 }
 
 // Columns says where what queries derive from objects is kept.
 type Columns struct {
-	Dir   string `koanf:"dir" doc:"folder of Parquet files derived from objects; no evidence, may be removed at any time"`
+	Dir   string `koanf:"dir" doc:"folder of Parquet files derived from objects; no evidence, may be removed at any time (default: below query.cache)"`
 	Limit string `koanf:"limit" doc:"how large that folder may get, such as 20GiB; off or 0 reads objects only"`
 
 	Collect bool `koanf:"collect" doc:"rainlogs collector builds columns of what it seals; rainlogsd leaves that to rainlogs index"`
@@ -204,7 +204,7 @@ func Parse(b []byte, dir string, environ []string) (*Config, error) {
 func fromEnv(environ []string) map[string]any {
 	names := map[string]string{}
 	for _, key := range fixedKeys() {
-		names["RAINLOGS_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+		names[envName(key)] = key
 	}
 	out := map[string]any{}
 	for _, kv := range environ {

@@ -2,9 +2,22 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 )
+
+// SecretExposed reports whether a file of a secret is open to more than whom it
+// is for: its owner, and, of a file that root gave to a group, that group. The
+// latter is how Kubernetes hands a secret to a pod (root's, of fsGroup, 0440) and how
+// packages keep theirs (root:rainlogs 0640); what root reads itself is root's alone.
+func SecretExposed(info fs.FileInfo) bool {
+	open := fs.FileMode(0o077)
+	if givenByRoot(info) {
+		open = 0o037
+	}
+	return info.Mode().Perm()&open != 0
+}
 
 // Secret resolves a reference: env:NAME or file:PATH. A value given in the
 // open is refused without being repeated.
@@ -21,7 +34,7 @@ func Secret(what, ref string, getenv func(string) string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", what, err)
 		}
-		if info.Mode().Perm()&0o077 != 0 {
+		if SecretExposed(info) {
 			return "", fmt.Errorf("%s: %s can be read by others (mode %04o): chmod 600 it", what, path, info.Mode().Perm())
 		}
 		b, err := os.ReadFile(path)

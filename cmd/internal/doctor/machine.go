@@ -14,6 +14,7 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
+	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -57,20 +58,20 @@ func (d disk) String() string {
 // key looks at the signing key: its mode, and whose it is.
 func (v *visit) key(ctx context.Context) []Finding {
 	path, isFile := strings.CutPrefix(v.w.Config.Key, "file:")
-	mode, err := within(ctx, func() (fs.FileMode, error) {
+	info, err := within(ctx, func() (fs.FileInfo, error) {
 		if !isFile {
-			return 0o600, nil
+			return nil, nil //nolint:nilnil // a variable has no mode
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return 0, err //nolint:wrapcheck // names the path
-		}
-		return info.Mode().Perm(), nil
+		return os.Stat(path) //nolint:wrapcheck // names the path
 	})
+	mode := fs.FileMode(0o600)
+	if info != nil {
+		mode = info.Mode().Perm()
+	}
 	switch {
 	case err != nil:
 		return []Finding{failed(err, "put the key back from its backup: without it nothing can be sealed")}
-	case mode&0o077 != 0:
+	case info != nil && config.SecretExposed(info):
 		return []Finding{{
 			Status: Fail, Found: fmt.Sprintf("%s can be read by others (mode %04o): it is not used", path, mode),
 			Remedy: "chmod 600 " + path + "; if others may have read it, treat it as stolen",
@@ -87,7 +88,7 @@ func (v *visit) key(ctx context.Context) []Finding {
 	switch {
 	case v.w.Archive == "":
 		f.Status, f.Found, f.Remedy = Warn, v.w.Config.Key+" can be read; that it is this archive's is not known", "see to the store first"
-	case mode&^0o600 != 0:
+	case mode&0o077 == 0 && mode&^0o600 != 0:
 		f.Status, f.Found, f.Remedy = Warn, fmt.Sprintf("%s has mode %04o", path, mode), "chmod 600 "+path
 	}
 	return []Finding{f}
