@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/api"
+	"github.com/fabriziosalmi/rainlogs/plugins/source/logpull/logpulltest"
+)
+
+const registration = "registration-token-that-must-never-be-seen"
+
+// caller asks a daemon's API.
+type caller struct {
+	*testing.T
+	base   string
+	client *http.Client
+}
+
+// call asks, and reads the answer into out, which may be nil.
+func (c *caller) call(method, path, key string, in, out any) (status int, body string) {
+	c.Helper()
+	var r io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			c.Fatal(err)
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(c.Context(), method, c.base+path, r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if out != nil {
+		if err := json.Unmarshal(b, out); err != nil {
+			c.Fatalf("%s %s: %d %v\n%s", method, path, res.StatusCode, err, b)
+		}
+	}
+	return res.StatusCode, string(b)
+}
+
+// want calls and demands a status.
+func (c *caller) want(status int, method, path, key string, in, out any) string {
+	c.Helper()
+	got, body := c.call(method, path, key, in, out)
+	if got != status {
+		c.Fatalf("%s %s: status %d, want %d\n%s", method, path, got, status, body)
+	}
+	return body
+}
+
+var apiAddress = regexp.MustCompile(`API is listening.*?address"?[=:]"?(127\.0\.0\.1:\d+)`)
+
+// api waits for a daemon's API to answer.
+func (s *site) api(p *process) *caller {
+	s.Helper()
+	c := &caller{T: s.T, client: &http.Client{Timeout: 30 * time.Second}}
+	s.until("the API", time.Minute, func() bool {
+		m := apiAddress.FindStringSubmatch(p.output.String())
+		if m == nil {
+			return false
+		}
+		c.base = "http://" + m[1]
+		status, _ := c.call("GET", "/v1/me", "", nil, nil)
+		return status == http.StatusUnauthorized || status == http.StatusTooManyRequests
+	})
+	return c
+}
+
+// TestAPI is a tenant's journey against the real daemon: it is made, has a zone
+// collected from the emulator, and downloads what was sealed.
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 2, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{})
+	s.catalog = "sqlite:./catalog.db"
+	s.must(os.WriteFile(filepath.Join(s.dir, "registration"), []byte(registration), 0o600))
+	s.extra = "api: {listen: '127.0.0.1:0', registration: file:./registration}\n"
+	p := s.start("one")
+	c := s.api(p)
+
+	c.want(http.StatusUnauthorized, "POST", "/v1/customers", "wrong", api.NewCustomer{Name: "Acme"}, nil)
+	var made, other api.Registered
+	c.want(http.StatusCreated, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Acme", Sources: []string{"logpull"}}, &made)
+	c.want(http.StatusCreated, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Other"}, &other)
+	var me api.Me
+	c.want(http.StatusOK, "GET", "/v1/me", made.Key.Secret, nil, &me)
+	if me.Customer.ID != made.Customer.ID || me.Customer.Name != "Acme" || me.Key.Role != "admin" {
+		t.Errorf("me is %+v", me)
+	}
+	s.journey(c, made, other)
+	if code := p.end(syscall.SIGTERM); code != 0 && code != 130 {
+		t.Errorf("exit code %d\n%s", code, p.output)
+	}
+	for _, secret := range []string{registration, made.Key.Secret, other.Key.Secret, token} {
+		_, bare, _ := strings.Cut(strings.TrimPrefix(secret, "rl_"), "_")
+		if bare == "" {
+			bare = secret
+		}
+		if strings.Contains(p.output.String(), bare) {
+			t.Error("a secret is in the log")
+		}
+	}
+}
+
+func (s *site) journey(c *caller, made, other api.Registered) {
+	s.Helper()
+	key := made.Key.Secret
+	from := time.Now().UTC().Add(-30 * time.Minute).Truncate(5 * time.Minute)
+	var zone api.Zone
+	c.want(http.StatusForbidden, "POST", "/v1/zones", other.Key.Secret, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0)}, nil)
+	c.want(http.StatusCreated, "POST", "/v1/zones", key, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0), From: from}, &zone)
+	if zone.ID == zoneID(0) || zone.SourceZone != zoneID(0) {
+		s.Errorf("zone is %+v", zone)
+	}
+	c.want(http.StatusAccepted, "POST", "/v1/zones/"+zone.ID+"/pull", key, nil, nil)
+	var covered api.Coverage
+	to := from.Add(20 * time.Minute)
+	query := fmt.Sprintf("/v1/zones/%s/coverage?from=%s&to=%s", zone.ID, from.Format(time.RFC3339), to.Format(time.RFC3339))
+	s.until("all of the range to be sealed", time.Minute, func() bool {
+		c.want(http.StatusOK, "GET", query, key, nil, &covered)
+		return covered.Complete
+	})
+	if len(covered.Spans) != 1 || covered.Spans[0].Lines != int64(to.Sub(from)/(5*time.Second)) {
+		s.Errorf("coverage is %+v", covered)
+	}
+	var jobs api.Jobs
+	c.want(http.StatusOK, "GET", "/v1/zones/"+zone.ID+"/jobs", key, nil, &jobs)
+	job := jobs.Jobs[len(jobs.Jobs)-1]
+	if !job.From.Equal(from) || job.State != "sealed" {
+		s.Errorf("oldest job is %+v", job)
+	}
+	records := c.want(http.StatusOK, "GET", "/v1/jobs/"+job.ID+"/download", key, nil, nil)
+	if n := strings.Count(records, "\n"); int64(n) != job.Lines || int64(len(records)) != job.Bytes {
+		s.Errorf("%d lines in %d bytes, want %d in %d", n, len(records), job.Lines, job.Bytes)
+	}
+	var chain api.Chain
+	c.want(http.StatusOK, "GET", "/v1/zones/"+zone.ID+"/chain", key, nil, &chain)
+	if chain.Size < 4 || !strings.Contains(chain.Checkpoint, zone.ID) {
+		s.Errorf("chain is %+v", chain)
+	}
+	for _, path := range []string{"/v1/zones/" + zone.ID, "/v1/jobs/" + job.ID, "/v1/jobs/" + job.ID + "/download"} {
+		c.want(http.StatusNotFound, "GET", path, other.Key.Secret, nil, nil)
+	}
+}
