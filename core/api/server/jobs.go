@@ -66,9 +66,7 @@ func (s *Server) listJobs(ctx context.Context, q *request, in *jobsOf) (*body[ap
 }
 
 // A job's id says which window it is.
-const jobPattern = `^([0-9a-f]{32})\.([a-z0-9_]{1,64})\.([0-9]{1,11})-([0-9]{1,11})$`
-
-var jobForm = regexp.MustCompile(jobPattern)
+var jobForm = regexp.MustCompile(`^([0-9a-f]{32})\.([a-z0-9_]{1,64})\.([0-9]{1,11})-([0-9]{1,11})$`)
 
 func jobID(w catalog.Window) string {
 	return fmt.Sprintf("%s.%s.%d-%d", w.Chain.Zone, w.Chain.Dataset, w.Window.Start.Unix(), w.Window.End.Unix())
@@ -86,7 +84,8 @@ func parseJob(id string) (chain evidence.ChainID, w evidence.Window, ok bool) {
 	from, errFrom := strconv.ParseInt(m[3], 10, 64)
 	to, errTo := strconv.ParseInt(m[4], 10, 64)
 	w = evidence.Window{Start: time.Unix(from, 0).UTC(), End: time.Unix(to, 0).UTC()}
-	return chain, w, errFrom == nil && errTo == nil && from < to
+	one := errFrom == nil && errTo == nil && from < to && id == jobID(catalog.Window{Chain: chain, Window: w}) // no leading zeros
+	return chain, w, one
 }
 
 func wireJob(w catalog.Window) api.Job {
