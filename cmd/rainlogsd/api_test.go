@@ -101,12 +101,14 @@ func TestAPI(t *testing.T) {
 	s.catalog = "sqlite:./catalog.db"
 	s.must(os.WriteFile(filepath.Join(s.dir, "registration"), []byte(registration), 0o600))
 	s.extra = "api: {listen: '127.0.0.1:0', registration: file:./registration}\n"
+	// The tenant's token, under a name of its own.
+	s.sources = fmt.Sprintf("  acme: {plugin: logpull, token: file:./token, base_url: %s}\n", s.url)
 	p := s.start("one")
 	c := s.api(p)
 
 	c.want(http.StatusUnauthorized, "POST", "/v1/customers", "wrong", api.NewCustomer{Name: "Acme"}, nil)
 	var made, other api.Registered
-	c.want(http.StatusCreated, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Acme", Sources: []string{"logpull"}}, &made)
+	c.want(http.StatusCreated, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Acme", Sources: []string{"acme"}}, &made)
 	c.want(http.StatusCreated, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Other"}, &other)
 	var me api.Me
 	c.want(http.StatusOK, "GET", "/v1/me", made.Key.Secret, nil, &me)
@@ -133,8 +135,9 @@ func (s *site) journey(c *caller, made, other api.Registered) {
 	key := made.Key.Secret
 	from := time.Now().UTC().Add(-30 * time.Minute).Truncate(5 * time.Minute)
 	var zone api.Zone
-	c.want(http.StatusForbidden, "POST", "/v1/zones", other.Key.Secret, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0)}, nil)
-	c.want(http.StatusCreated, "POST", "/v1/zones", key, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0), From: from}, &zone)
+	c.want(http.StatusForbidden, "POST", "/v1/zones", other.Key.Secret, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0), Source: "acme"}, nil)
+	c.want(http.StatusForbidden, "POST", "/v1/zones", key, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0)}, nil) // the operator's token
+	c.want(http.StatusCreated, "POST", "/v1/zones", key, api.NewZone{SourceZone: zoneID(0), Name: zoneName(0), Source: "acme", From: from}, &zone)
 	if zone.ID == zoneID(0) || zone.SourceZone != zoneID(0) {
 		s.Errorf("zone is %+v", zone)
 	}

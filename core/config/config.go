@@ -40,7 +40,7 @@ type Config struct {
 	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH for one machine; postgres://USER@HOST/NAME for several daemons, or env:NAME or file:PATH that hold it with its password"`
 	Spool     string            `koanf:"spool" doc:"folder for windows between source and archive"`
 	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive"`
-	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name"`
+	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name; plugin: NAME where the source is called otherwise, such as one logpull for each customer's token"`
 	Collector Collector         `koanf:"collector"`
 	Server    Server            `koanf:"server"`
 	API       API               `koanf:"api"`

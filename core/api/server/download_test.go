@@ -63,7 +63,7 @@ func unpack(t *testing.T, coding string, b []byte) []byte {
 func TestDownload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	records := verifytest.Lines(verifytest.Window(0), 3000)
+	records := verifytest.Lines(verifytest.Window(0), manyLines)
 	if len(records) < 3*chunk {
 		t.Fatalf("%d bytes are too few to be told from a chunk", len(records))
 	}
@@ -98,10 +98,10 @@ func TestDamagedDownload(t *testing.T) {
 		"cut":    func(b *bundle, key string) { b.archive.Files[key] = b.archive.Files[key][:len(b.archive.Files[key])-1] },
 		"longer": func(b *bundle, key string) { b.archive.Files[key] = append(b.archive.Files[key], 0) },
 		"last frame": func(b *bundle, key string) {
-			b.archive.Files[key] = verifytest.Pack(verifytest.Lines(verifytest.Window(0), 3001), 400)
+			b.archive.Files[key] = verifytest.Pack(verifytest.Lines(verifytest.Window(0), manyLines+1), 400)
 		},
 		"same size": func(b *bundle, key string) {
-			other := bytes.Replace(verifytest.Lines(verifytest.Window(0), 3000), []byte("192.0.2.1\""), []byte("192.0.2.9\""), 1)
+			other := bytes.Replace(verifytest.Lines(verifytest.Window(0), manyLines), []byte("192.0.2.1\""), []byte("192.0.2.9\""), 1)
 			b.archive.Files[key] = verifytest.Pack(other, 400)
 		},
 		"no zstd": func(b *bundle, key string) {
@@ -244,7 +244,7 @@ func TestCoverage(t *testing.T) {
 	if want := "23:59-00:00 missing,00:00-00:10 sealed,00:10-00:15 planned,00:15-00:20 missing"; strings.Join(got, ",") != want {
 		t.Errorf("spans are %v, want %s", got, want)
 	}
-	if c.Complete || c.SealedSeconds != 600 || c.TotalSeconds != 21*60 || c.Spans[1].Windows != 2 || c.Spans[1].Lines != 6000 {
+	if c.Complete || c.SealedSeconds != 600 || c.TotalSeconds != 21*60 || c.Spans[1].Windows != 2 || c.Spans[1].Lines != manyLines+fewLines {
 		t.Errorf("coverage is %+v", c)
 	}
 	path = "/v1/zones/" + b.zones[acme] + "/coverage?from=2026-11-23T00:01:00Z&to=2026-11-23T00:09:00Z"

@@ -64,28 +64,28 @@ var requestIDs = regexp.MustCompile(`"request_id":"[a-z2-7]{16}"`)
 // Every endpoint × every role × the own, another's and the operator's things.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
-	for _, e := range endpoints() {
-		for _, role := range tenant.Roles() {
-			t.Run(fmt.Sprintf("%s %s/%s", e.method, strings.SplitN(e.path, "?", 2)[0], role), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t)
-				key := b.keys[acme][role]
+	for _, role := range tenant.Roles() {
+		t.Run(string(role), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			key := b.keys[acme][role]
+			for _, e := range endpoints() { // the last one removes the zone
 				if !slices.Contains(e.roles, role) {
 					b.want(403, api.CodeForbidden, e.method, b.fill(e, acme, b.spare(acme)), key, e.body)
 					b.want(403, api.CodeForbidden, e.method, b.fill(e, other, b.spare(other)), key, e.body)
-					return
+					continue
 				}
 				if e.about() {
 					b.hidden(e, key)
 				}
 				own := b.want(e.status, "", e.method, b.fill(e, acme, b.spare(acme)), key, e.body)
-				for _, secret := range []string{other, b.zones[other], b.zones[tenant.Operator], "operator.eu"} {
-					if strings.Contains(own, secret) {
-						t.Errorf("tells of %s: %s", secret, own)
+				for _, secret := range []string{b.zones[other], b.zones[tenant.Operator], "other.eu", "operator.eu"} {
+					if strings.Contains(own, secret) && e.path != "/v1/audit" {
+						t.Errorf("%s %s tells of %s: %s", e.method, e.path, secret, own)
 					}
 				}
-			})
-		}
+			}
+		})
 	}
 }
 
