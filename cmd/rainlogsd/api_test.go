@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,6 +117,7 @@ func TestAPI(t *testing.T) {
 		t.Errorf("me is %+v", me)
 	}
 	s.journey(c, made, other)
+	s.operatorsKey(c)
 	if code := p.end(syscall.SIGTERM); code != 0 && code != 130 {
 		t.Errorf("exit code %d\n%s", code, p.output)
 	}
@@ -169,5 +171,44 @@ func (s *site) journey(c *caller, made, other api.Registered) {
 	}
 	for _, path := range []string{"/v1/zones/" + zone.ID, "/v1/jobs/" + job.ID, "/v1/jobs/" + job.ID + "/download"} {
 		c.want(http.StatusNotFound, "GET", path, other.Key.Secret, nil, nil)
+	}
+}
+
+// operatorsKey makes the operator's first key at the machine, beside the daemon.
+func (s *site) operatorsKey(c *caller) {
+	s.Helper()
+	config := []string{"--config", filepath.Join(s.dir, "one.yaml")}
+	code, key, stderr := run(s.T, append(config, "api-key", "add", "--name", "first")...)
+	if code != 0 || !strings.HasPrefix(key, "rl_") || strings.Contains(stderr, strings.TrimSpace(key)) {
+		s.Fatalf("exit code %d\n%s%s", code, key, stderr)
+	}
+	key = strings.TrimSpace(key)
+	var me api.Me
+	c.want(http.StatusOK, "GET", "/v1/me", key, nil, &me)
+	var events api.Events
+	c.want(http.StatusOK, "GET", "/v1/audit", key, nil, &events)
+	if me.Customer.ID != "operator" || len(events.Events) != 1 || events.Events[0].Subject != me.Key.ID || events.Events[0].Outcome != "done" {
+		s.Errorf("me is %+v, events are %+v", me, events)
+	}
+	if code, out, stderr := run(s.T, append(config, "api-key", "list")...); code != 0 || !strings.Contains(out, me.Key.ID) || strings.Contains(out+stderr, key) {
+		s.Errorf("exit code %d\n%s%s", code, out, stderr)
+	}
+	for want, args := range map[int][]string{
+		0: {"revoke", me.Key.ID}, 2: {"revoke", "none"},
+	} {
+		if code, out, stderr := run(s.T, slices.Concat(config, []string{"api-key"}, args)...); code != want {
+			s.Errorf("%v: exit code %d, want %d\n%s%s", args, code, want, out, stderr)
+		}
+	}
+	if code, _, _ := run(s.T, append(config, "api-key", "add", "--name", "x", "--customer", "nobody")...); code != 2 {
+		s.Errorf("exit code %d for a customer that there is not", code)
+	}
+	revoked := time.Now()
+	s.until("the key to be refused", 10*time.Second, func() bool {
+		status, _ := c.call("GET", "/v1/me", key, nil, nil)
+		return status == http.StatusUnauthorized
+	})
+	if took := time.Since(revoked); took > time.Second {
+		s.Errorf("a key that was revoked beside the daemon was good for %s", took)
 	}
 }
