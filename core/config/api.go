@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -12,6 +13,7 @@ type API struct {
 	TLSCert      string  `koanf:"tls_cert" doc:"file of the certificate chain, PEM, read anew when it changes; empty where a proxy has it"`
 	TLSKey       string  `koanf:"tls_key" doc:"file of its private key, PEM"`
 	Registration string  `koanf:"registration" doc:"token with which customers are made over the API: file:PATH (0600) or env:NAME; empty for none"`
+	Proxies      string  `koanf:"proxies" doc:"addresses of proxies, such as 10.0.0.0/8, with commas between: their X-Forwarded-For is believed"`
 	PerSecond    float64 `koanf:"requests_per_second" doc:"how many requests a customer may make a second, on average"`
 }
 
@@ -30,7 +32,30 @@ func (a API) Token(getenv func(string) string) (string, error) {
 	return token, nil
 }
 
+// ProxyPrefixes are the proxies.
+func (a API) ProxyPrefixes() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for part := range strings.SplitSeq(a.Proxies, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if ip, errIP := netip.ParseAddr(part); errIP == nil {
+			p, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("api.proxies: %.80q is no address and no prefix such as 10.0.0.0/8", part)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 func (a API) validate() error {
+	if _, err := a.ProxyPrefixes(); err != nil {
+		return err
+	}
 	switch {
 	case (a.TLSCert == "") != (a.TLSKey == ""):
 		return errors.New("api.tls_cert and api.tls_key: give both or neither")

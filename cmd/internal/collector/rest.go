@@ -37,13 +37,16 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	sc := server.Config{
 		Version: site.Version, PerSecond: cfg.API.PerSecond, Health: health, Random: rand.Reader, Now: env.Now, Log: log,
 	}
+	var err error
+	if sc.Proxies, err = cfg.API.ProxyPrefixes(); err != nil {
+		return nil, site.Usage(err)
+	}
 	if cfg.API.Registration != "" {
 		sc.Registration = func() (string, error) { return r.config.Load().API.Token(env.Getenv) }
 		if _, err := sc.Registration(); err != nil {
 			return nil, site.Usage(err)
 		}
 	}
-	var err error
 	if r.api, err = server.New(sc); err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -268,5 +270,31 @@ func TestKeyForm(t *testing.T) {
 	}
 	if !k.ExpiresAt.IsZero() || k.Check() != nil {
 		t.Errorf("key is %+v", k)
+	}
+}
+
+// Who asks through a proxy of ours is told by it; nobody else is believed.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	s := &Server{cfg: Config{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}}
+	for _, c := range []struct{ remote, forwarded, want string }{
+		{"192.0.2.7:1", "", "192.0.2.7"},
+		{"192.0.2.7:1", "198.51.100.1", "192.0.2.7"},
+		{"10.1.1.1:1", "198.51.100.1", "198.51.100.1"},
+		{"10.1.1.1:1", "203.0.113.9, 198.51.100.1, 10.2.2.2", "198.51.100.1"},
+		{"10.1.1.1:1", "203.0.113.9, rubbish", "10.1.1.1"},
+		{"10.1.1.1:1", "", "10.1.1.1"},
+		{"10.1.1.1:1", "10.2.2.2", "10.2.2.2"},
+		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64"},
+		{"[::ffff:192.0.2.7]:1", "", "192.0.2.7"},
+		{"[fd00::1]:1", "2001:db8::1", "2001:db8::/64"},
+		{"@", "", "unknown"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+		r.RemoteAddr = c.remote
+		r.Header.Set("X-Forwarded-For", c.forwarded)
+		if got := s.address(r); got != c.want {
+			t.Errorf("%s, forwarded for %q: %q, want %q", c.remote, c.forwarded, got, c.want)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func (s *Server) guarded(a access) func(ctx huma.Context, next func(huma.Context
 		defer context.AfterFunc(gen.ctx, cancel)()
 		ctx = huma.WithContext(ctx, limited)
 		if a.registration {
-			err = s.admitRegistration(r)
+			err = s.admitRegistration(r, q)
 		} else {
 			err = s.admit(limited, r, q, a)
 		}
@@ -225,8 +225,8 @@ func bearerOf(r *http.Request) string {
 }
 
 // admitRegistration compares the registration token.
-func (s *Server) admitRegistration(r *http.Request) error {
-	if wait := s.tries.take(address(r), s.cfg.Now()); wait > 0 {
+func (s *Server) admitRegistration(r *http.Request, q *request) error {
+	if wait := s.tries.take(q.address, s.cfg.Now()); wait > 0 {
 		return limited(wait)
 	}
 	if s.cfg.Registration == nil {

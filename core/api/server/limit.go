@@ -5,7 +5,9 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -44,19 +46,34 @@ func (l *limiters) take(who string, now time.Time) time.Duration {
 }
 
 // address is whom a limit is for: one IPv4 address, or the /64 that one host's
-// IPv6 addresses are of.
-func address(r *http.Request) string {
+// IPv6 addresses are of. Of a request that a proxy of ours passes on, it is the
+// last address in X-Forwarded-For that is no proxy's: what stands before it,
+// anybody may have written.
+func (s *Server) address(r *http.Request) string {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return "unknown"
 	}
 	ip := ap.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.proxy(ip); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		ip = hop.Unmap()
+	}
+	ip = ip.WithZone("")
 	if ip.Is6() {
-		if p, err := ip.WithZone("").Prefix(64); err == nil {
+		if p, err := ip.Prefix(64); err == nil {
 			return p.String()
 		}
 	}
 	return ip.String()
+}
+
+func (s *Server) proxy(ip netip.Addr) bool {
+	return slices.ContainsFunc(s.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 func retryAfter(h http.Header, wait time.Duration) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -30,11 +31,13 @@ type Config struct {
 	// times as many at once. Default 50.
 	PerSecond float64
 	// Cost is bcrypt's: default bcrypt.DefaultCost.
-	Cost   int
-	Health http.Handler // of GET /health; nil for none
-	Random io.Reader    // crypto/rand's
-	Now    func() time.Time
-	Log    *slog.Logger
+	Cost int
+	// Proxies are believed about whom they ask for.
+	Proxies []netip.Prefix
+	Health  http.Handler // of GET /health; nil for none
+	Random  io.Reader    // crypto/rand's
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Backend is what a server works with while a daemon runs.

@@ -70,7 +70,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		id = "unknown" // an answer without a name is better than none
 	}
-	q := &request{id: id, address: address(r), began: s.cfg.Now()}
+	q := &request{id: id, address: s.address(r), began: s.cfg.Now()}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 	shieldHeaders(w.Header(), id)
