@@ -2,9 +2,17 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -118,6 +126,7 @@ func TestAPI(t *testing.T) {
 	}
 	s.journey(c, made, other)
 	s.operatorsKey(c)
+	s.reloads(c, p, made.Key.Secret)
 	if code := p.end(syscall.SIGTERM); code != 0 && code != 130 {
 		t.Errorf("exit code %d\n%s", code, p.output)
 	}
@@ -210,5 +219,70 @@ func (s *site) operatorsKey(c *caller) {
 	})
 	if took := time.Since(revoked); took > time.Second {
 		s.Errorf("a key that was revoked beside the daemon was good for %s", took)
+	}
+}
+
+// reloads has the daemon read its config anew, with a new registration token.
+func (s *site) reloads(c *caller, p *process, key string) {
+	s.Helper()
+	const next = "the-next-registration-token-to-be-used"
+	s.must(os.WriteFile(filepath.Join(s.dir, "registration"), []byte(next), 0o600))
+	c.want(http.StatusUnauthorized, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Late"}, nil)
+	c.want(http.StatusCreated, "POST", "/v1/customers", next, api.NewCustomer{Name: "Late"}, nil)
+	before := strings.Count(p.output.String(), "msg=collecting") + strings.Count(p.output.String(), `"msg":"collecting"`)
+	s.must(p.Process.Signal(syscall.SIGHUP))
+	s.until("the daemon to collect anew", time.Minute, func() bool {
+		status, body := c.call("GET", "/v1/me", key, nil, nil)
+		if status != http.StatusOK && status != http.StatusServiceUnavailable {
+			s.Errorf("status %d over a reload: %s", status, body)
+		}
+		now := strings.Count(p.output.String(), "msg=collecting") + strings.Count(p.output.String(), `"msg":"collecting"`)
+		return now > before && status == http.StatusOK
+	})
+}
+
+// TestAPIOverTLS talks to a daemon that has a certificate of its own.
+func TestAPIOverTLS(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 1, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{})
+	s.catalog = "sqlite:./catalog.db"
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	s.must(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	s.must(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	s.must(err)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	s.must(os.WriteFile(filepath.Join(s.dir, "c.pem"), certificate, 0o600))
+	s.must(os.WriteFile(filepath.Join(s.dir, "k.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+	s.extra = "api: {listen: '127.0.0.1:0', tls_cert: c.pem, tls_key: k.pem}\n"
+	p := s.start("one")
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(certificate)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	var address string
+	s.until("the API", time.Minute, func() bool {
+		if m := apiAddress.FindStringSubmatch(p.output.String()); m != nil {
+			address = m[1]
+		}
+		return address != ""
+	})
+	c := &caller{T: t, client: &http.Client{Timeout: 30 * time.Second, Transport: transport}, base: "https://" + address}
+	s.until("an answer", time.Minute, func() bool {
+		status, _ := c.call("GET", "/v1/me", "", nil, nil)
+		return status == http.StatusUnauthorized
+	})
+	c.want(http.StatusForbidden, "POST", "/v1/customers", registration, api.NewCustomer{Name: "Acme"}, nil) // there is no registration
+	c.base = "http://" + address
+	c.client = &http.Client{Timeout: 30 * time.Second}
+	if status, body := c.call("GET", "/v1/me", "", nil, nil); status != http.StatusBadRequest || !strings.Contains(body, "HTTPS") {
+		t.Errorf("without TLS: status %d: %s", status, body)
+	}
+	if code := p.end(syscall.SIGTERM); code != 0 && code != 130 {
+		t.Errorf("exit code %d\n%s", code, p.output)
 	}
 }

@@ -70,7 +70,7 @@ func TestRevocation(t *testing.T) {
 	b.ok(err)
 	detach := elsewhere.Attach(b.backend())
 	defer detach(0)
-	there := &bundle{T: t, server: elsewhere, log: b.log}
+	there := &bundle{TB: t, server: elsewhere, log: b.log}
 	me := decode[api.Me](b, b.want(200, "", "GET", "/v1/me", analyst, ""))
 	there.want(200, "", "GET", "/v1/me", analyst, "")
 	b.want(204, "", "DELETE", "/v1/api-keys/"+me.Key.ID, admin, "")
@@ -259,7 +259,7 @@ func TestAtOnce(t *testing.T) {
 
 func TestKeyForm(t *testing.T) {
 	t.Parallel()
-	b := &bundle{T: t}
+	b := &bundle{TB: t}
 	k, secret := b.mint("c", tenant.Admin, noTime)
 	prefix, s, ok := parseKey(secret)
 	if !ok || prefix != k.Prefix || bcrypt.CompareHashAndPassword(k.Hash, []byte(s)) != nil || !strings.HasPrefix(secret, "rl_") {

@@ -35,7 +35,7 @@ const registrationToken = "the-registration-token-of-the-tests"
 // bundle is a server over a real catalog and an archive with a chain for each
 // of two customers and the operator.
 type bundle struct {
-	*testing.T
+	testing.TB
 	server  *Server
 	catalog *sqlite.Catalog
 	archive *verifytest.Archive
@@ -90,10 +90,10 @@ const (
 	other = "other"
 )
 
-func setup(t *testing.T, change ...func(*Config)) *bundle {
+func setup(t testing.TB, change ...func(*Config)) *bundle {
 	t.Helper()
 	b := &bundle{
-		T: t, log: &lines{}, key: verifytest.NewKey(1), keys: map[string]map[tenant.Role]string{},
+		TB: t, log: &lines{}, key: verifytest.NewKey(1), keys: map[string]map[tenant.Role]string{},
 		zones: map[string]string{}, jobs: map[string]string{},
 	}
 	b.archive = verifytest.New(b.key)
