@@ -182,3 +182,35 @@ type Events struct {
 	Events []Event `json:"events" nullable:"false"`
 	Next   string  `json:"next,omitempty"`
 }
+
+// Progress is how far a verification is: the data of an event progress.
+type Progress struct {
+	Stage    string `json:"stage" enum:"entries,objects"`
+	Done     int64  `json:"done"`
+	Total    int64  `json:"total" doc:"entries, or stored bytes"`
+	Findings int64  `json:"findings"`
+}
+
+// Verification is what a verification found: the data of the event report.
+type Verification struct {
+	Zone      string          `json:"zone"`
+	Dataset   string          `json:"dataset"`
+	Level     string          `json:"level"`
+	KeyTrust  string          `json:"key_trust"`
+	Entries   int64           `json:"entries"`
+	Objects   int64           `json:"objects"`
+	Bytes     int64           `json:"bytes" doc:"stored bytes read"`
+	Intact    bool            `json:"intact"`
+	Complete  bool            `json:"complete" doc:"without gap, hole or overlap"`
+	Findings  []VerifyFinding `json:"findings" nullable:"false"`
+	More      int64           `json:"more_findings,omitempty"`
+	CheckedAt time.Time       `json:"checked_at"`
+}
+
+// VerifyFinding is one thing that is not as it should be.
+type VerifyFinding struct {
+	Code string `json:"code"`
+	Seq  int64  `json:"seq" doc:"the entry, -1 if none"`
+	Key  string `json:"key,omitempty" doc:"the object it is about"`
+	Text string `json:"text"`
+}

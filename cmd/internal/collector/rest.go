@@ -16,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
 
 // rest is the REST API. It outlives reloads, as ops does. A nil one serves nothing.
@@ -88,6 +89,7 @@ func (r *rest) serve(ctx context.Context, w *site.Workspace, o parts) (end func(
 	drain := w.Config.Collector.Drain
 	detach := r.api.Attach(server.Backend{
 		Catalog: w.Catalog, Tenants: tenants, Lookup: chain.Lookup{Store: w.Store, Archive: w.Archive, Key: w.Key.Public()},
+		Store: w.Store, Known: verify.Known{Dir: w.Config.Known},
 		Datasets: datasets{w.Config, o.sources}.of, Pull: o.daemon.Pull,
 	})
 	ended := make(chan struct{})

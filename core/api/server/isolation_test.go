@@ -40,6 +40,7 @@ func endpoints() []endpoint {
 		{"GET", "/v1/zones/{zone}/chain", "", anybody, 200},
 		{"GET", "/v1/jobs/{job}", "", anybody, 200},
 		{"GET", "/v1/jobs/{job}/download", "", readers, 200},
+		{"POST", "/v1/zones/{zone}/verify?level=chain", "", verifiers, 200},
 		{"DELETE", "/v1/zones/{zone}", "", admins, 204},
 	}
 }

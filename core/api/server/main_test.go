@@ -121,7 +121,7 @@ func setup(t testing.TB, change ...func(*Config)) *bundle {
 
 func (b *bundle) backend() Backend {
 	return Backend{
-		Catalog: b.catalog, Tenants: b.catalog,
+		Catalog: b.catalog, Tenants: b.catalog, Store: b.archive,
 		Lookup: chain.Lookup{Store: b.archive, Archive: b.archive.UUID, Key: b.key.Public(b.archive.UUID)},
 		Datasets: func(_ context.Context, source string) ([]string, error) {
 			if source != "logpull" && source != "second" {

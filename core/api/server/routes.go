@@ -37,6 +37,7 @@ func (s *Server) routes() error {
 	s.jobRoutes()
 	s.chainRoutes()
 	s.downloadRoute()
+	s.verifyRoute()
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write OpenAPI document: %w", err)

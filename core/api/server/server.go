@@ -18,6 +18,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
+	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
 
 // Config is what a server is made of.
@@ -45,6 +46,8 @@ type Backend struct {
 	Catalog catalog.Catalog
 	Tenants tenant.Store
 	Lookup  chain.Lookup // of the archive
+	Store   verify.Store // the archive itself
+	Known   verify.Known
 	// Datasets are what a source of the config offers; the error of one that
 	// there is not is ErrNoSource.
 	Datasets func(ctx context.Context, source string) ([]string, error)
@@ -80,6 +83,7 @@ type Server struct {
 	mux       *http.ServeMux
 	api       huma.API
 	docs      []byte
+	verifying chan struct{} // bounds verifications at work
 
 	mu  sync.RWMutex // guards now
 	now *generation
@@ -100,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = 50
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), verifying: make(chan struct{}, verifications)}
 	var errs [3]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
 		cfg.Log.WarnContext(ctx, "use of an API key not noted", "error", err)
