@@ -214,3 +214,16 @@ type VerifyFinding struct {
 	Key  string `json:"key,omitempty" doc:"the object it is about"`
 	Text string `json:"text"`
 }
+
+// Removed names a zone that is collected no longer: the data of an event removed.
+type Removed struct {
+	ID      string `json:"id"`
+	Dataset string `json:"dataset"`
+}
+
+// Grown is how long a zone's chain is: the data of an event chain.
+type Grown struct {
+	ID      string `json:"id"`
+	Dataset string `json:"dataset"`
+	Size    int64  `json:"size" doc:"entries"`
+}

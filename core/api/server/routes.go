@@ -38,6 +38,7 @@ func (s *Server) routes() error {
 	s.chainRoutes()
 	s.downloadRoute()
 	s.verifyRoute()
+	s.eventsRoute()
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write OpenAPI document: %w", err)

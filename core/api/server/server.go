@@ -84,6 +84,9 @@ type Server struct {
 	api       huma.API
 	docs      []byte
 	verifying chan struct{} // bounds verifications at work
+	following chan struct{} // bounds streams of events
+
+	eventsEvery time.Duration
 
 	mu  sync.RWMutex // guards now
 	now *generation
@@ -93,6 +96,7 @@ type Server struct {
 type generation struct {
 	Backend
 	ctx      context.Context //nolint:containedctx // of all of its requests
+	leaving  chan struct{}   // closed when it is detached: what has no end of its own ends
 	requests sync.WaitGroup
 }
 
@@ -104,7 +108,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = 50
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), verifying: make(chan struct{}, verifications)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), verifying: make(chan struct{}, verifications), following: make(chan struct{}, streams), eventsEvery: eventsEvery}
 	var errs [3]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
 		cfg.Log.WarnContext(ctx, "use of an API key not noted", "error", err)
@@ -130,12 +134,12 @@ func (s *Server) HTTP() *http.Server {
 	}
 }
 
-// Attach gives the server what it works with. detach takes it back: no request
+// Attach gives the server what it works with. detach, to be called once, takes it back: no request
 // begins with it any more, those under way may go on for grace and are cut off
 // then, and it returns once all have ended.
 func (s *Server) Attach(b Backend) (detach func(grace time.Duration)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &generation{Backend: b, ctx: ctx}
+	g := &generation{Backend: b, ctx: ctx, leaving: make(chan struct{})}
 	s.mu.Lock()
 	s.now = g
 	s.mu.Unlock()
@@ -145,6 +149,7 @@ func (s *Server) Attach(b Backend) (detach func(grace time.Duration)) {
 			s.now = nil
 		}
 		s.mu.Unlock()
+		close(g.leaving)
 		late := time.AfterFunc(grace, cancel)
 		g.requests.Wait()
 		late.Stop()

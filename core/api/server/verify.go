@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -106,10 +105,7 @@ func sendEvent(out *patient, event string, data any) error {
 	if _, err := fmt.Fprintf(out, "event: %s\ndata: %s\n\n", event, b); err != nil {
 		return err //nolint:wrapcheck // the client is gone
 	}
-	if err := out.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("send event: %w", err)
-	}
-	return nil
+	return flushed(out)
 }
 
 // wireReport leaves out what is about anything but the chain.

@@ -173,6 +173,19 @@ func (s *Server) listZones(ctx context.Context, q *request, _ *nothing) (*body[a
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
+	standings, err := q.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := api.Zones{Zones: []api.Zone{}}
+	for _, z := range zones {
+		out.Zones = append(out.Zones, wireZone(z, standings[z.Chain()]))
+	}
+	return &body[api.Zones]{out}, nil
+}
+
+// standings are all zones', others' too.
+func (q *request) standings(ctx context.Context) (map[evidence.ChainID]catalog.Standing, error) {
 	all, err := q.gen.Catalog.ListStandings(ctx)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
@@ -181,11 +194,7 @@ func (s *Server) listZones(ctx context.Context, q *request, _ *nothing) (*body[a
 	for _, st := range all {
 		standings[st.Chain] = st
 	}
-	out := api.Zones{Zones: []api.Zone{}}
-	for _, z := range zones {
-		out.Zones = append(out.Zones, wireZone(z, standings[z.Chain()]))
-	}
-	return &body[api.Zones]{out}, nil
+	return standings, nil
 }
 
 func (q *request) answer(ctx context.Context, z catalog.Zone) (*body[api.Zone], error) {
