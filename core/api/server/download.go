@@ -1,7 +1,6 @@
 package server
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fabriziosalmi/rainlogs/core/api"
@@ -31,8 +31,11 @@ const (
 	chunk     = 64 << 10
 	chunkTime = 30 * time.Second
 	// maxWindow bounds a frame's window, and so a download's memory. The
-	// collector writes windows of 4 MiB.
-	maxWindow = 8 << 20
+	// collector writes frames of 1 MiB, of 9 where a line is as long.
+	maxWindow = 16 << 20
+	// unpacked bounds the downloads that are unpacked here, each of which takes
+	// 1.6 MiB; one customer has half of them.
+	unpacked = 400
 )
 
 // errNotSealed: the bytes that came are not those that were sealed.
@@ -69,6 +72,18 @@ func (s *Server) download(ctx context.Context, q *request, in *downloadOf) (*hum
 	if err != nil {
 		return nil, err
 	}
+	give := func() {}
+	if coding != "zstd" {
+		if give = s.unpacking.take(q.caller.Customer); give == nil {
+			return nil, limited(chunkTime)
+		}
+	}
+	answered := false
+	defer func() {
+		if !answered {
+			give()
+		}
+	}()
 	var object io.ReadCloser = http.NoBody
 	if e.Object != nil {
 		object, err = q.gen.Lookup.Store.Get(ctx, e.Object.Key, 0, -1)
@@ -81,8 +96,10 @@ func (s *Server) download(ctx context.Context, q *request, in *downloadOf) (*hum
 		}
 	}
 	d := &download{entry: e, object: object, coding: coding}
+	answered = true
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
+		defer give()
 		defer object.Close()
 		if err := d.serve(ctx, w); err != nil {
 			s.cfg.Log.WarnContext(ctx, "download is not whole", "request", q.id, "seq", e.Seq, "chain", e.Chain().String(), "error", err)
@@ -201,7 +218,7 @@ func (d *download) serve(ctx context.Context, w http.ResponseWriter) error {
 		return copyHeld(out, content, check)
 	}
 	h.Set("Content-Encoding", "gzip")
-	zw, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
+	zw, err := gzip.NewWriterLevel(out, gzip.StatelessCompression) // a slow client holds no tables of a megabyte
 	if err != nil {
 		return fmt.Errorf("open gzip: %w", err)
 	}

@@ -252,3 +252,29 @@ func TestCoverage(t *testing.T) {
 		t.Errorf("coverage of a sealed range is %+v", c)
 	}
 }
+
+// What is unpacked is bounded, and what is sent as it is stored is not.
+func TestUnpackingIsBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path, key := "/v1/jobs/"+b.jobs[acme]+"/download", b.keys[acme][tenant.AnalystRole]
+	var give func()
+	for range unpacked / 2 {
+		give = b.server.unpacking.take(acme)
+	}
+	b.want(429, api.CodeRateLimited, "GET", path, key, "")
+	b.want(200, "", "GET", path, key, "", "Accept-Encoding", "zstd")
+	give()
+	for range 3 { // each gives its own back
+		b.want(200, "", "GET", path, key, "")
+	}
+	b.archive.Opened = func(string) error { return errors.New("disk on fire") }
+	for range 3 {
+		b.want(500, api.CodeInternal, "GET", path, key, "")
+	}
+	b.archive.Opened = nil
+	b.want(200, "", "GET", path, key, "")
+	if b.server.unpacking.n != unpacked/2-1 {
+		t.Errorf("%d slots are taken, want %d", b.server.unpacking.n, unpacked/2-1)
+	}
+}

@@ -21,7 +21,7 @@ const (
 	eventsEvery = 700 * time.Millisecond
 	// quietFor is how long a stream says nothing, before it says that it is there.
 	quietFor = 15 * time.Second
-	// streams bounds those that are open.
+	// streams bounds those that are open; one customer has a quarter of them.
 	streams = 64
 )
 
@@ -35,13 +35,12 @@ func (s *Server) eventsRoute() {
 }
 
 func (s *Server) events(ctx context.Context, q *request, _ *nothing) (*huma.StreamResponse, error) {
-	select {
-	case s.following <- struct{}{}:
-	default:
+	give := s.following.take(q.caller.Customer)
+	if give == nil {
 		return nil, limited(quietFor)
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer func() { <-s.following }()
+		defer give()
 		r, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", eventStream)
 		w.WriteHeader(http.StatusOK)

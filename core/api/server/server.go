@@ -83,8 +83,9 @@ type Server struct {
 	mux       *http.ServeMux
 	api       huma.API
 	docs      []byte
-	verifying chan struct{} // bounds verifications at work
-	following chan struct{} // bounds streams of events
+	verifying *slots
+	following *slots // streams of events
+	unpacking *slots // downloads that are not sent as they are stored
 
 	eventsEvery time.Duration
 
@@ -108,7 +109,10 @@ func New(cfg Config) (*Server, error) {
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = 50
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), verifying: make(chan struct{}, verifications), following: make(chan struct{}, streams), eventsEvery: eventsEvery}
+	s := &Server{
+		cfg: cfg, mux: http.NewServeMux(), eventsEvery: eventsEvery,
+		verifying: newSlots(verifications, max(1, verifications/2)), following: newSlots(streams, streams/4), unpacking: newSlots(unpacked, unpacked/2),
+	}
 	var errs [3]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
 		cfg.Log.WarnContext(ctx, "use of an API key not noted", "error", err)

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// verifications bounds those at work: they read the archive beside the collecting.
+	// verifications bounds those at work: they read the archive beside the
+	// collecting. One customer has half of them.
 	verifications = 2
 	progressEvery = 500 * time.Millisecond
 	// patience is how long an object that was put a moment ago may wait for its
@@ -52,13 +53,12 @@ func (s *Server) verify(ctx context.Context, q *request, in *verification) (*hum
 	if err != nil {
 		return nil, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "level is none that there is")
 	}
-	select {
-	case s.verifying <- struct{}{}:
-	default:
+	give := s.verifying.take(q.caller.Customer)
+	if give == nil {
 		return nil, api.NewProblem(http.StatusConflict, api.CodeConflict, "other verifications are at work: try again later")
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer func() { <-s.verifying }()
+		defer give()
 		_, w := humago.Unwrap(hc)
 		s.stream(ctx, w, q, z.Chain(), level)
 	}}, nil
