@@ -49,6 +49,7 @@ type site struct {
 	storage   string // YAML of the archive's storage
 	collector string // and of how it collects
 	extra     string // YAML of the rest
+	sources   string // YAML of sources beside logpull
 	listen    string
 	env       []string
 	rates     rates
@@ -149,8 +150,8 @@ sources:
     requests_per_minute_user: %d
     requests_per_5_minutes_user: %d
     timeouts_per_hour_zone: 100000
-collector: %s
-%s`, s.storage, s.catalog, name, s.listen, s.url, s.rates.zone, s.rates.user, s.rates.five, s.collector, s.extra), 0o600))
+%scollector: %s
+%s`, s.storage, s.catalog, name, s.listen, s.url, s.rates.zone, s.rates.user, s.rates.five, s.sources, s.collector, s.extra), 0o600))
 	return path
 }
 

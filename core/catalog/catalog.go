@@ -278,6 +278,9 @@ type Agenda interface {
 	// open ones in Planned or Pulling, and those in Retrying or Blocked whose
 	// NextAt is not after now.
 	Due(ctx context.Context, chain evidence.ChainID, now time.Time, limit int) ([]Window, error)
+	// Latest returns at most limit windows that start before an instant, in
+	// whole seconds, the latest first.
+	Latest(ctx context.Context, chain evidence.ChainID, before time.Time, limit int) ([]Window, error)
 	// Backlog sums up the open windows of all chains, by chain and state.
 	Backlog(ctx context.Context) ([]Backlog, error)
 }

@@ -40,9 +40,10 @@ type Config struct {
 	Catalog   string            `koanf:"catalog" doc:"sqlite:PATH for one machine; postgres://USER@HOST/NAME for several daemons, or env:NAME or file:PATH that hold it with its password"`
 	Spool     string            `koanf:"spool" doc:"folder for windows between source and archive"`
 	Known     string            `koanf:"known" doc:"folder of remembered chain heads; keep it apart from the archive (default: the user's state folder)"`
-	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name"`
+	Sources   map[string]Plugin `koanf:"sources" doc:"settings of source plugins, by name; plugin: NAME where the source is called otherwise, such as one logpull for each customer's token"`
 	Collector Collector         `koanf:"collector"`
 	Server    Server            `koanf:"server"`
+	API       API               `koanf:"api"`
 	Query     Query             `koanf:"query"`
 	TUI       TUI               `koanf:"tui"`
 	Plugins   Plugins           `koanf:"plugins"`
@@ -123,8 +124,8 @@ func defaults() map[string]any {
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
-		"server.listen": "127.0.0.1:8080",
-		"query.memory":  "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
+		"server.listen": "127.0.0.1:8080", "api.requests_per_second": 50,
+		"query.memory": "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
 		"tui.theme": "auto", "tui.mouse": true,
 	}
 }
@@ -235,6 +236,12 @@ func (c *Config) resolve(dir string) {
 		c.Query.Columns.Dir = filepath.Join(c.Query.Cache, "columns")
 	}
 	c.Query.Columns.Dir = absolute(c.Query.Columns.Dir, dir)
+	c.API.Registration = resolveRef(c.API.Registration, dir)
+	for _, path := range []*string{&c.API.TLSCert, &c.API.TLSKey} {
+		if *path != "" {
+			*path = absolute(*path, dir)
+		}
+	}
 	if c.Plugins.Dir != "" {
 		c.Plugins.Dir = absolute(c.Plugins.Dir, dir)
 	}
@@ -280,6 +287,9 @@ func (c *Config) validate() error {
 		return err
 	}
 	if err := c.TUI.validate(); err != nil {
+		return err
+	}
+	if err := c.API.validate(); err != nil {
 		return err
 	}
 	return c.Collector.validate()

@@ -51,6 +51,8 @@ func typeSchema(t reflect.Type) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": typeSchema(t.Elem())}
 	case t.Kind() == reflect.Int:
 		return map[string]any{"type": "integer"}
+	case t.Kind() == reflect.Float64:
+		return map[string]any{"type": "number"}
 	}
 	return map[string]any{"type": "string"}
 }

@@ -67,10 +67,13 @@ func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collect
 	if p.ops, err = newOps(ctx, cfg.Server.Listen, log); err != nil {
 		return err
 	}
+	if p.rest, err = newRest(ctx, cfg, env, p.ops.health.Handler(), log); err != nil {
+		return errors.Join(err, p.ops.close(ctx))
+	}
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if err := p.ops.close(end); err != nil {
+		if err := errors.Join(p.rest.close(end), p.ops.close(end)); err != nil {
 			log.WarnContext(ctx, "stop serving", "error", err)
 		}
 	}()
@@ -118,6 +121,7 @@ func (p *process) generation(ctx context.Context, cfg *config.Config, hup <-chan
 		if cfg.Server.Listen != p.ops.address {
 			p.log.WarnContext(ctx, "server.listen changes with the next start, not with a reload")
 		}
+		p.rest.reload(ctx, cfg)
 	default:
 	}
 	return cfg, nil

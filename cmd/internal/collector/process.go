@@ -25,7 +25,8 @@ type process struct {
 	log     *slog.Logger
 	ops     *ops
 	beside  Beside
-	began   bool // has collected, under this config or an earlier one
+	rest    *rest // nil: no REST API
+	began   bool  // has collected, under this config or an earlier one
 }
 
 // told logs what could not be said to systemd: nothing depends on it.
@@ -61,24 +62,27 @@ func (p *process) once(ctx context.Context, cfg *config.Config) error {
 	w.SetLogger(p.log)
 	w.SetHooks(p.ops.hooks())
 	defer w.Close()
-	d, c, checker, err := p.open(ctx, w)
+	o, err := p.open(ctx, w)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop before it began
 		}
 		return err
 	}
-	p.ops.open.p.Store(&opened{w, checker})
+	p.ops.open.p.Store(&opened{w, o.checker})
 	defer p.ops.open.p.Store(nil)
 	beside, end := p.besides(ctx, w)
-	err = d.Run(ctx, func() {
+	answered := func() {}
+	err = o.daemon.Run(ctx, func() {
 		p.began = true
+		answered = p.rest.serve(ctx, w, o)
 		p.ops.health.Serving()
 		p.told(ctx, notify.Ready("collecting"))
 		close(beside)
 	})
+	answered()
 	end()
-	return errors.Join(err, c.Close())
+	return errors.Join(err, o.collector.Close())
 }
 
 // besides does what is done beside the daemon from when begin is closed until
@@ -99,24 +103,29 @@ func (p *process) besides(ctx context.Context, w *site.Workspace) (begin chan st
 	return begin, func() { cancel(); group.Wait() }
 }
 
+// parts are a daemon and what it is made of.
+type parts struct {
+	daemon    *daemon.Daemon
+	collector *collect.Collector
+	sources   *site.Sources
+	checker   *checking
+}
+
 // open puts a daemon together over a workspace that it opens.
-func (p *process) open(ctx context.Context, w *site.Workspace) (*daemon.Daemon, *collect.Collector, *checking, error) {
+func (p *process) open(ctx context.Context, w *site.Workspace) (o parts, err error) {
 	if err := w.OpenAll(ctx); err != nil {
-		return nil, nil, nil, err //nolint:wrapcheck // says what it did
+		return o, err //nolint:wrapcheck // says what it did
 	}
-	checker, err := p.ops.checker(ctx, w)
-	if err != nil {
-		return nil, nil, nil, err
+	if o.checker, err = p.ops.checker(ctx, w); err != nil {
+		return o, err
 	}
-	c, sources, err := p.collector(ctx, w)
-	if err != nil {
-		return nil, nil, nil, err
+	if o.collector, o.sources, err = p.collector(ctx, w); err != nil {
+		return o, err
 	}
-	d, err := p.daemon(w, c, sources, checker)
-	if err != nil {
-		return nil, nil, nil, errors.Join(err, c.Close())
+	if o.daemon, err = p.daemon(w, o.collector, o.sources, o.checker); err != nil {
+		return o, errors.Join(err, o.collector.Close())
 	}
-	return d, c, checker, nil
+	return o, nil
 }
 
 // collector opens the sources, with their budgets, and what pulls and seals

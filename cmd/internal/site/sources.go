@@ -73,7 +73,9 @@ func (s *Sources) Named(ctx context.Context, name string) (collect.Feed, error) 
 }
 
 func (s *Sources) launch(ctx context.Context, name string) (collect.Feed, error) {
-	instance, err := s.w.launch(ctx, wire.KindSource, name, s.w.Config.Sources[name].Settings(), nil)
+	settings := s.w.Config.Sources[name]
+	// One plugin may stand in the config several times, with a credential each.
+	instance, err := s.w.launch(ctx, wire.KindSource, cmp.Or(settings.Name(), name), settings.Settings(), nil)
 	if err != nil {
 		return collect.Feed{}, err
 	}

@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -60,6 +61,24 @@ func agendaCases() map[string]func(b *bundle) {
 			got, err := b.Due(b.ctx, chainF, sec(100), 9)
 			b.ok(err)
 			b.equal(len(got), 0)
+		},
+		"latest": func(b *bundle) {
+			fillStates(b)
+			all := b.ledger(chainA)
+			b.mustPlan(chainF, win(0, 60))
+			got, err := b.Latest(b.ctx, chainA, sec(1<<20), 100)
+			b.ok(err)
+			slices.Reverse(got)
+			b.equal(got, all)
+			second := all[len(all)-2]
+			got, err = b.Latest(b.ctx, chainA, all[len(all)-1].Window.Start, 1) // exclusive: a cursor
+			b.ok(err)
+			b.equal(got, []catalog.Window{second})
+			for _, limit := range []int{0, -1} {
+				got, err = b.Latest(b.ctx, chainA, sec(1<<20), limit)
+				b.ok(err)
+				b.equal(len(got), 0)
+			}
 		},
 		"backlog": func(b *bundle) {
 			got, err := b.Backlog(b.ctx)

@@ -18,6 +18,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/postgres/pgtest"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/tenant/tenanttest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -55,6 +56,12 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	s := pgtest.Shared(t)
 	catalogtest.Run(t, func(t testing.TB) catalog.Catalog { return open(t, s.DSN(t)) })
+}
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Shared(t)
+	tenanttest.Run(t, func(t testing.TB) tenanttest.Store { return open(t, s.DSN(t)) })
 }
 
 func windows(t testing.TB, c *postgres.Catalog) []catalog.Window {

@@ -85,6 +85,10 @@ func (c *Catalog) touch(ctx context.Context) error {
 		func() error { _, err := q.LockBudgets(ctx, nil); return err },
 		func() error { _, err := q.Note(ctx, ""); return err },
 		func() error { _, err := q.ListMissed(ctx, dbsqlc.ListMissedParams{}); return err },
+		func() error { _, err := q.Customer(ctx, ""); return err },
+		func() error { _, err := q.KeyByPrefix(ctx, ""); return err },
+		func() error { _, err := q.ZoneOwner(ctx, ""); return err },
+		func() error { _, err := q.ListEvents(ctx, dbsqlc.ListEventsParams{}); return err },
 	} {
 		if err := ask(); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("check tables: %w", err)

@@ -59,3 +59,14 @@ func (c *Catalog) Backlog(ctx context.Context) ([]catalog.Backlog, error) {
 	}
 	return all, nil
 }
+
+// Latest returns at most limit windows that start before an instant, the latest first.
+func (c *Catalog) Latest(ctx context.Context, chain evidence.ChainID, before time.Time, limit int) ([]catalog.Window, error) {
+	have, err := c.read().LatestWindows(ctx, dbsqlc.LatestWindowsParams{
+		Zone: chain.Zone, Dataset: chain.Dataset, BeforeS: before.Unix(), AtMost: int64(max(limit, 0)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list latest windows of %s: %w", chain, translate(err))
+	}
+	return fromWindows(have), nil
+}

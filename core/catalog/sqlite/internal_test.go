@@ -16,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite/internal/dbsqlc"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/tenant"
 )
 
 var (
@@ -323,5 +324,13 @@ func TestMigratedFromFirst(t *testing.T) {
 		ID: testChain.Zone, Dataset: testChain.Dataset, Name: "example.com", AddedAt: time.UnixMilli(7).UTC(), Paused: true,
 	}); err != nil || z != want {
 		t.Errorf("zone is %+v (%v), want %+v", z, err, want)
+	}
+	// What there was before there were customers is the operator's.
+	zones, err := again.ZonesOf(t.Context(), tenant.Operator)
+	if diff := cmp.Diff([]catalog.Zone{z}, zones); err != nil || diff != "" {
+		t.Errorf("%v, the operator's zones (-want +got):\n%s", err, diff)
+	}
+	if _, err := again.Customer(t.Context(), tenant.Operator); err != nil {
+		t.Error(err)
 	}
 }

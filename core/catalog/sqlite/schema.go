@@ -157,9 +157,13 @@ func (c *Catalog) touch(ctx context.Context) error {
 	_, errBudgets := q.Budget(ctx, "")
 	_, errNotes := q.Note(ctx, "")
 	_, errMissed := q.ListMissed(ctx, dbsqlc.ListMissedParams{})
+	_, errCustomers := q.Customer(ctx, "")
+	_, errKeys := q.KeyByPrefix(ctx, "")
+	_, errOwners := q.ZoneOwner(ctx, "")
+	_, errEvents := q.ListEvents(ctx, dbsqlc.ListEventsParams{})
 	for _, err := range []error{
 		errZones, errStandings, errWindows, errDue, errExpirable, errExpiring, errPending, errHeads,
-		errHolds, errObserved, errBudgets, errNotes, errMissed,
+		errHolds, errObserved, errBudgets, errNotes, errMissed, errCustomers, errKeys, errOwners, errEvents,
 	} {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("check tables: %w", misfit(ctx, err))

@@ -17,6 +17,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog/catalogtest"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/tenant/tenanttest"
 )
 
 var (
@@ -65,6 +66,11 @@ func ledger(t testing.TB, c catalog.Ledger) []catalog.Window {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	catalogtest.Run(t, func(t testing.TB) catalog.Catalog { return open(t, newPath(t)) })
+}
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	tenanttest.Run(t, func(t testing.TB) tenanttest.Store { return open(t, newPath(t)) })
 }
 
 func TestReopened(t *testing.T) {

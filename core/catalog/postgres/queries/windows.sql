@@ -25,6 +25,11 @@ WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= @now_ms::bigint)
 ORDER BY w.start_s LIMIT @at_most::bigint;
 
+-- name: LatestWindows :many
+SELECT w.* FROM windows AS w
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.start_s < @before_s::bigint
+ORDER BY w.start_s DESC LIMIT @at_most::bigint;
+
 -- name: Backlog :many
 SELECT w.zone, w.dataset, w.state, COUNT(*) AS windows,
     MIN(w.start_s)::bigint AS oldest_s, MAX(w.end_s)::bigint AS newest_s

@@ -25,6 +25,11 @@ WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= @now_ms)
 ORDER BY w.start_s LIMIT @at_most;
 
+-- name: LatestWindows :many
+SELECT w.* FROM windows AS w
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.start_s < @before_s
+ORDER BY w.start_s DESC LIMIT @at_most;
+
 -- name: Backlog :many
 SELECT w.zone, w.dataset, w.state, COUNT(*) AS windows,
     CAST(MIN(w.start_s) AS INTEGER) AS oldest_s, CAST(MAX(w.end_s) AS INTEGER) AS newest_s

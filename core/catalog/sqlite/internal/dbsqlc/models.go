@@ -4,10 +4,42 @@
 
 package dbsqlc
 
+type ApiKey struct {
+	ID        string
+	Customer  string
+	Name      string
+	Role      string
+	Prefix    string
+	Hash      []byte
+	CreatedMs int64
+	ExpiresMs int64
+	RevokedMs int64
+	UsedMs    int64
+}
+
+type AuditEvent struct {
+	Seq       int64
+	AtMs      int64
+	Customer  string
+	ApiKey    string
+	Action    string
+	Subject   string
+	Outcome   string
+	RequestID string
+	Address   string
+}
+
 type Budget struct {
 	Key     string
 	WholeUs int64
 	ShutUs  int64
+}
+
+type Customer struct {
+	ID        string
+	Name      string
+	Sources   string
+	CreatedMs int64
 }
 
 type Head struct {

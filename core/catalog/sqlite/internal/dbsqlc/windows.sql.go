@@ -200,6 +200,61 @@ func (q *Queries) LastWindow(ctx context.Context, arg LastWindowParams) (int64, 
 	return end_s, err
 }
 
+const latestWindows = `-- name: LatestWindows :many
+SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+WHERE w.zone = ?1 AND w.dataset = ?2 AND w.start_s < ?3
+ORDER BY w.start_s DESC LIMIT ?4
+`
+
+type LatestWindowsParams struct {
+	Zone    string
+	Dataset string
+	BeforeS int64
+	AtMost  int64
+}
+
+func (q *Queries) LatestWindows(ctx context.Context, arg LatestWindowsParams) ([]Window, error) {
+	rows, err := q.db.QueryContext(ctx, latestWindows,
+		arg.Zone,
+		arg.Dataset,
+		arg.BeforeS,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Window
+	for rows.Next() {
+		var i Window
+		if err := rows.Scan(
+			&i.Zone,
+			&i.Dataset,
+			&i.StartS,
+			&i.EndS,
+			&i.State,
+			&i.Attempts,
+			&i.NextMs,
+			&i.Reason,
+			&i.Detail,
+			&i.Seq,
+			&i.Lines,
+			&i.Bytes,
+			&i.Object,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openWindowsIn = `-- name: OpenWindowsIn :many
 SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4 AND w.seq = -1

@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/fabriziosalmi/rainlogs/core/api"
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
+	"github.com/fabriziosalmi/rainlogs/core/evidence"
+)
+
+// maxCoverage bounds the range of one question: at windows of 5 minutes, some
+// nine thousand rows.
+const maxCoverage = 31 * 24 * time.Hour
+
+func (s *Server) chainRoutes() {
+	add(s, operation(http.MethodGet, "/v1/zones/{id}/coverage", "getCoverage", "What of a range is sealed, and what is not", http.StatusOK),
+		access{roles: anybody}, s.coverage)
+	add(s, operation(http.MethodGet, "/v1/zones/{id}/chain", "getChain", "The head of a zone's chain, signed", http.StatusOK),
+		access{roles: anybody}, s.chain)
+}
+
+type span struct {
+	ZoneRef
+	From time.Time `query:"from" doc:"default: a day before to"`
+	To   time.Time `query:"to" doc:"exclusive; default: now"`
+}
+
+func (in span) window(now time.Time) (evidence.Window, error) {
+	to := in.To
+	if to.IsZero() {
+		to = now
+	}
+	from := in.From
+	if from.IsZero() {
+		from = to.Add(-24 * time.Hour)
+	}
+	from, to = from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second)
+	switch {
+	case from.Year() < 1970 || to.Year() > 9999 || !from.Before(to):
+		return evidence.Window{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "from must be before to")
+	case to.Sub(from) > maxCoverage:
+		return evidence.Window{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "a range has 31 days at most: ask for its parts")
+	}
+	return evidence.Window{Start: from, End: to}, nil
+}
+
+func (s *Server) coverage(ctx context.Context, q *request, in *span) (*body[api.Coverage], error) {
+	z, err := q.zone(ctx, in.ZoneRef)
+	if err != nil {
+		return nil, err
+	}
+	w, err := in.window(s.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.gen.Catalog.Windows(ctx, z.Chain(), w.Start, w.End)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it did
+	}
+	return &body[api.Coverage]{covered(z, w, rows)}, nil
+}
+
+const missing = "missing" // the state of what the ledger does not know
+
+// covered tiles a range with spans, from windows by start that overlap it.
+func covered(z catalog.Zone, over evidence.Window, rows []catalog.Window) api.Coverage {
+	c := api.Coverage{
+		Zone: z.ID, Dataset: z.Dataset, From: over.Start, To: over.End, Spans: []api.Span{},
+		TotalSeconds: int64(over.End.Sub(over.Start) / time.Second),
+	}
+	at := over.Start
+	add := func(sp api.Span) {
+		if !sp.From.Before(sp.To) {
+			return
+		}
+		at = sp.To
+		if sp.State == string(catalog.Sealed) {
+			c.SealedSeconds += int64(sp.To.Sub(sp.From) / time.Second)
+		}
+		if n := len(c.Spans); n > 0 && c.Spans[n-1].State == sp.State && c.Spans[n-1].Reason == sp.Reason {
+			last := &c.Spans[n-1]
+			last.To, last.Windows, last.Lines, last.Bytes = sp.To, last.Windows+sp.Windows, last.Lines+sp.Lines, last.Bytes+sp.Bytes
+			return
+		}
+		c.Spans = append(c.Spans, sp)
+	}
+	for _, w := range rows {
+		from, to := later(w.Window.Start, over.Start), earlier(w.Window.End, over.End)
+		add(api.Span{From: at, To: from, State: missing})
+		add(api.Span{From: from, To: to, State: string(w.State), Reason: w.Reason, Windows: 1, Lines: w.Lines, Bytes: w.Bytes})
+	}
+	add(api.Span{From: at, To: over.End, State: missing})
+	c.Complete = c.SealedSeconds == c.TotalSeconds
+	return c
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func (s *Server) chain(ctx context.Context, q *request, in *ZoneRef) (*body[api.Chain], error) {
+	z, err := q.zone(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	archive := q.gen.Lookup.Archive
+	c := api.Chain{
+		Zone: z.ID, Dataset: z.Dataset, Archive: archive, Origin: evidence.Origin(archive, z.Chain()), Key: q.gen.Lookup.Key.VKey(),
+	}
+	head, err := q.gen.Catalog.Head(ctx, z.Chain())
+	if errors.Is(err, catalog.ErrNotFound) {
+		return &body[api.Chain]{c}, nil // nothing is committed yet
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it did
+	}
+	c.Size, c.Checkpoint = head.Size, string(head.Checkpoint)
+	if head.Size > 0 {
+		c.LastHash = head.LastHash.String()
+	}
+	return &body[api.Chain]{c}, nil
+}

@@ -1,0 +1,58 @@
+-- name: PutCustomer :execrows
+INSERT INTO customers (id, name, sources, created_ms) VALUES (@id, @name, @sources, @created_ms)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: Customer :one
+SELECT * FROM customers WHERE id = @id;
+
+-- name: ListCustomers :many
+SELECT * FROM customers ORDER BY id;
+
+-- name: PutKey :execrows
+INSERT INTO api_keys (id, customer, name, role, prefix, hash, created_ms, expires_ms, revoked_ms, used_ms)
+VALUES (@id, @customer, @name, @role, @prefix, @hash, @created_ms, @expires_ms, 0, 0)
+ON CONFLICT DO NOTHING;
+
+-- name: KeyByPrefix :one
+SELECT * FROM api_keys WHERE prefix = @prefix;
+
+-- name: ListKeys :many
+SELECT * FROM api_keys WHERE customer = @customer ORDER BY created_ms, id;
+
+-- name: RevokeKey :execrows
+UPDATE api_keys SET revoked_ms = CASE WHEN revoked_ms = 0 THEN @at_ms::bigint ELSE revoked_ms END
+WHERE id = @id AND customer = @customer;
+
+-- name: ExpireKey :execrows
+UPDATE api_keys SET expires_ms = CASE WHEN expires_ms = 0 OR expires_ms > @at_ms::bigint THEN @at_ms::bigint ELSE expires_ms END
+WHERE id = @id AND customer = @customer;
+
+-- name: UseKey :exec
+UPDATE api_keys SET used_ms = @at_ms WHERE id = @id AND used_ms < @at_ms;
+
+-- name: OwnZone :exec
+INSERT INTO zone_owners (zone, customer) VALUES (@zone, @customer)
+ON CONFLICT (zone) DO NOTHING;
+
+-- name: ZoneOwner :one
+SELECT customer FROM zone_owners WHERE zone = @zone;
+
+-- name: ZonesOf :many
+SELECT z.* FROM zone_owners AS o JOIN zones AS z ON z.id = o.zone
+WHERE o.customer = @customer ORDER BY z.name, z.id, z.dataset;
+
+-- name: ZonesOfNobody :many
+SELECT z.* FROM zones AS z
+WHERE NOT EXISTS (SELECT 1 FROM zone_owners AS o WHERE o.zone = z.id)
+ORDER BY z.name, z.id, z.dataset;
+
+-- name: AddEvent :one
+INSERT INTO audit_events (at_ms, customer, api_key, action, subject, outcome, request_id, address)
+VALUES (@at_ms, @customer, @api_key, @action, @subject, @outcome, @request_id, @address)
+RETURNING seq;
+
+-- name: EndEvent :execrows
+UPDATE audit_events SET subject = @subject, outcome = @outcome, customer = @customer WHERE seq = @seq;
+
+-- name: ListEvents :many
+SELECT * FROM audit_events WHERE customer = @customer AND seq < @before ORDER BY seq DESC LIMIT @at_most::bigint;
