@@ -124,6 +124,9 @@ func TestAPI(t *testing.T) {
 	if me.Customer.ID != made.Customer.ID || me.Customer.Name != "Acme" || me.Key.Role != "admin" {
 		t.Errorf("me is %+v", me)
 	}
+	if body := c.want(http.StatusOK, "GET", "/health", "", nil, nil); !strings.Contains(body, `"status"`) || strings.Contains(body, "checks") {
+		t.Errorf("health is %s", body)
+	}
 	s.journey(c, made, other)
 	s.operatorsKey(c)
 	s.reloads(c, p, made.Key.Secret)

@@ -36,7 +36,7 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	r := &rest{began: cfg.API, log: log}
 	r.config.Store(cfg)
 	sc := server.Config{
-		Version: site.Version, PerSecond: cfg.API.PerSecond, Health: health, Random: rand.Reader, Now: env.Now, Log: log,
+		Version: site.Version, PerSecond: cfg.API.PerSecond, Health: bare(health), Random: rand.Reader, Now: env.Now, Log: log,
 	}
 	var err error
 	if sc.Proxies, err = cfg.API.ProxyPrefixes(); err != nil {
@@ -73,6 +73,16 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	}()
 	log.InfoContext(ctx, "API is listening", "address", l.Addr().String(), "tls", cfg.API.TLSCert != "")
 	return r, nil
+}
+
+// bare is health for the world: whether, and not why. The reasons count the
+// zones of all customers, and name stores.
+func bare(health http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ready := r.Clone(r.Context())
+		ready.URL.Path, ready.URL.RawPath = "/health/ready", ""
+		health.ServeHTTP(w, ready)
+	})
 }
 
 // serve answers with what a daemon works with, until ctx ends or end is called.
