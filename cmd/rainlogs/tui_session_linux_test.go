@@ -65,7 +65,7 @@ func TestSessionSurvives(t *testing.T) {
 	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	must(t, err)
 	defer tty.Close() //nolint:errcheck // a terminal
-	c.keys("2")
+	c.keys("8")
 	c.sees("ACTION")
 	c.keys("/zone\r")
 	c.sees("keys")
@@ -306,7 +306,7 @@ func TestOverSSH(t *testing.T) {
 		if shown := c.draws(120, 40, "entries,"); !strings.Contains(shown, " read-only site") || !strings.Contains(shown, "▌✓shop.example.eu") {
 			t.Errorf("%s: shown:\n%s", args[0], shown)
 		}
-		c.types("2")
+		c.types("8")
 		c.draws(120, 40, "this SSH key may only read")
 		must(t, unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 90}))
 		c.draws(90, 30, "lines ") // the foot of what does not fit any more
