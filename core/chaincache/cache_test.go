@@ -168,7 +168,7 @@ func TestDamagedCopy(t *testing.T) {
 			must(t, os.Remove(path))
 			must(t, syscall.Mkfifo(path, 0o600))
 		}, 1},
-		"huge": {func(t *testing.T, path string) { t.Helper(); must(t, os.Truncate(path, 1<<30)) }, 1},
+		"huge": {func(t *testing.T, path string) { t.Helper(); must(t, os.Truncate(path, 1<<29)) }, 1}, // within the limit: else the other one goes as well
 		"another's": {func(t *testing.T, path string) {
 			t.Helper()
 			other, err := os.ReadFile(filepath.Join(filepath.Dir(path), "001"))

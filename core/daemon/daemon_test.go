@@ -164,6 +164,7 @@ func TestObservations(t *testing.T) {
 	s.emulator.SetFields(zoneID(0), fewer)
 	s.offset.Add(int64(20 * time.Minute)) // the daemon goes by the list that it knows
 	stop = s.start(nil)
+	s.until("the field's going is sealed", func() bool { return s.topics()[evidence.TopicFields] == 2 })
 	s.until("all is collected", s.collected(1))
 	stop()
 	if topics := s.topics(); topics[evidence.TopicOffered] != 2 || topics[evidence.TopicFields] != 2 {

@@ -64,7 +64,7 @@ type Server struct {
 
 const (
 	handshake = 30 * time.Second // in which somebody has to be let in
-	drain     = 5 * time.Second  // for programs to end when the server does
+	drain     = 20 * time.Second // for programs to end when the server does, and the questions that they ask
 	// waitingRoom is how many connections there may be beyond the sessions: who is not let in yet.
 	waitingRoom = 16
 )
