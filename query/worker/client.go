@@ -19,6 +19,7 @@ type Config struct {
 	TempDir string        // parent of the workers' temporary folders, "" = os.TempDir()
 	Grace   time.Duration // between cancel and SIGKILL, 0 = Grace
 	Stderr  io.Writer     // takes what workers say on standard error, or nil
+	Nice    int           // how much less than this process workers get of a busy processor, 0 to 19 (setpriority(2))
 }
 
 // Client asks questions of worker processes. It is safe for concurrent use.

@@ -62,7 +62,7 @@ func (p *process) launch(cfg Config) (err error) {
 		Stdin: theirs[0], Stdout: theirs[1], Stderr: theirs[2], SysProcAttr: attributes(),
 	}
 	started := make(chan error, 1)
-	go p.run(started, files[4])
+	go p.run(cfg.Nice, started, files[4])
 	if err := <-started; err != nil {
 		closeAll([]*os.File{files[1], files[2], files[4]})
 		return err
@@ -89,12 +89,15 @@ func closeAll(files []*os.File) {
 // run starts the process and waits for it, all on one thread of the system:
 // Pdeathsig fires when the *thread* that forked ends, and the Go runtime ends
 // threads when it likes unless a goroutine is locked to them. It ends with the process.
-func (p *process) run(started chan<- error, stderr *os.File) {
+func (p *process) run(nice int, started chan<- error, stderr *os.File) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := p.cmd.Start(); err != nil {
 		started <- err
 		return
+	}
+	if nice > 0 {
+		lower(p.cmd.Process.Pid, nice)
 	}
 	var told sync.WaitGroup
 	told.Go(func() { _, _ = io.Copy(p.tail, stderr) }) // until the process ends

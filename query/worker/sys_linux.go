@@ -27,3 +27,7 @@ func awaitExit(cmd *exec.Cmd) (reaped bool, err error) {
 }
 
 func duplicate(from, to int) error { return unix.Dup3(from, to, 0) }
+
+// lower gives the process group led by pid a lower priority, as far as the system lets us: all threads that it
+// has by now, and with them those that they make.
+func lower(pid, nice int) { _ = unix.Setpriority(unix.PRIO_PGRP, pid, nice) }

@@ -17,3 +17,5 @@ func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: tr
 func awaitExit(cmd *exec.Cmd) (reaped bool, err error) { return true, cmd.Wait() }
 
 func duplicate(from, to int) error { return unix.Dup2(from, to) }
+
+func lower(int, int) {} // as the system shares it

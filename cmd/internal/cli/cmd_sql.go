@@ -59,7 +59,7 @@ func runSQL(ctx context.Context, env *site.Env, g *site.Globals, o sqlOptions) (
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, g, cfg.Path)
+	client, err := newClient(env, g, cfg.Path, 0)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func runSQL(ctx context.Context, env *site.Env, g *site.Globals, o sqlOptions) (
 	return nil
 }
 
-// newClient asks processes of this program.
-func newClient(env *site.Env, g *site.Globals, config string) (*worker.Client, error) {
+// newClient asks workers that are this program; nice is how much less than its own of a busy processor they get.
+func newClient(env *site.Env, g *site.Globals, config string, nice int) (*worker.Client, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -99,7 +99,7 @@ func newClient(env *site.Env, g *site.Globals, config string) (*worker.Client, e
 	if g.Verbose {
 		args = append(args, "--verbose")
 	}
-	return worker.New(worker.Config{Path: self, Args: args, Env: env.Environ, Stderr: safeWriter{env.Err}})
+	return worker.New(worker.Config{Path: self, Args: args, Env: env.Environ, Stderr: safeWriter{env.Err}, Nice: nice})
 }
 
 // safeWriter makes what another process says harmless.

@@ -103,8 +103,8 @@ func (w *workspace) verifyOptions(args []string, o verifyOptions) (verify.Option
 // signing key where it has one, else by what it remembers.
 func (w *workspace) readOptions() verify.Options {
 	opts := verify.Options{Known: verify.Known{Dir: w.Config.Known}, Now: w.Env.Now, Patience: 10 * time.Second}
-	if err := w.OpenKey(); err == nil {
-		k := w.Key.Public()
+	if key, err := w.ArchiveKey(); err == nil {
+		k := key.Public()
 		opts.Key = &k
 	}
 	return opts

@@ -32,7 +32,7 @@ var _ hunt.Data = (*huntStation)(nil)
 func (s *station) quietClient() (*worker.Client, error) {
 	quiet := *s.env
 	quiet.Err = io.Discard
-	return newClient(&quiet, s.g, s.w.Config.Path)
+	return newClient(&quiet, s.g, s.w.Config.Path, niceSlow)
 }
 
 // rules are the saved queries that are hunts, the gravest first.

@@ -13,16 +13,20 @@ import (
 // The memory of a question of the workstation: two workers may be at it.
 const lookupMemory = 160 << 20
 
+// How much less than the screens what works for them gets of a busy processor: a frame is never late for an answer,
+// and what somebody waits for goes before what is drawn beside it.
+const niceQuick, niceSlow = 5, 10
+
 // openLookup opens what answers the questions of the records. Each of its two
 // workers keeps chains and an instance ready, so that a question begins at once.
 func (s *station) openLookup() (*lookup.Lookup, func() error, error) {
 	env := *s.env
 	env.Err = io.Discard // the screen is the terminal's
-	quick, err := newClient(&env, s.g, s.w.Config.Path)
+	quick, err := newClient(&env, s.g, s.w.Config.Path, niceQuick)
 	if err != nil {
 		return nil, nil, err
 	}
-	slow, err := newClient(&env, s.g, s.w.Config.Path)
+	slow, err := newClient(&env, s.g, s.w.Config.Path, niceSlow)
 	if err != nil {
 		return nil, nil, err
 	}

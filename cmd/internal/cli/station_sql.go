@@ -53,7 +53,7 @@ func (d *sqlDesk) asker() (*worker.Client, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.client == nil {
-		client, err := newClient(d.env, d.g, d.cfg)
+		client, err := newClient(d.env, d.g, d.cfg, niceSlow)
 		if err != nil {
 			return nil, err
 		}

@@ -77,11 +77,11 @@ func (v *visit) key(ctx context.Context) []Finding {
 			Remedy: "chmod 600 " + path + "; if others may have read it, treat it as stolen",
 		}}
 	}
-	open, remedy := v.w.OpenKey, "set key to the key of this archive"
+	read, remedy := v.w.ArchiveKey, "set key to the key of this archive"
 	if v.w.Archive == "" {
-		open = v.w.ReadKey // whose it is, the archive would say
+		read = v.w.SigningKey // whose it is, the archive would say
 	}
-	if err := open(); err != nil {
+	if _, err := read(); err != nil {
 		return []Finding{failed(err, remedy)}
 	}
 	f := Finding{Status: OK, Found: fmt.Sprintf("%s, of this archive", v.w.Config.Key)}

@@ -38,21 +38,30 @@ func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top in
 	return l.values(ctx, s, dataset.Range{From: v.From, To: v.To}, field, top)
 }
 
-// fewValues is how many values a field may have that is counted along with others.
-const fewValues = 2000
-
-// Facets counts the first field, and those of the others that are known to have few values along with it: one
-// pass over the records counts six of them in the time of two.
+// Facets counts the first field, and along with it those of the others that have not very many values either: the
+// records are read and filtered once for all of them.
 func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, top int) ([]investigate.Facet, error) {
+	done, err := l.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	s, err := l.scope(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.learn(ctx, s, fields); err != nil {
+		return nil, err
+	}
 	few := l.few(v.Dataset, fields)
 	if len(few) < 2 || few[0] != fields[0] {
 		f, err := l.Facet(ctx, v, fields[0], top)
 		return []investigate.Facet{f}, err
 	}
-	s, err := l.scope(ctx, v)
-	if err != nil {
-		return nil, err
-	}
+	return l.together(ctx, s, few, top)
+}
+
+func (l *Lookup) together(ctx context.Context, s *scope, few []string, top int) ([]investigate.Facet, error) {
 	where, params, err := s.where()
 	if err != nil {
 		return nil, err
@@ -81,15 +90,54 @@ QUALIFY row_number() OVER (PARTITION BY field ORDER BY n DESC, v) <= %d ORDER BY
 		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[2])})
 		f.Distinct, f.Total = integer(row[3]), integer(row[4])
 	}
+	for _, f := range out {
+		l.learnt(s.view.Dataset, f)
+	}
 	return out, nil
 }
 
-// few are those fields whose last answer had few values. They may have many by now: then this costs time, once.
+// learnt keeps how many values a field has: a narrow view has few of each.
+func (l *Lookup) learnt(dataset string, f investigate.Facet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := dataset + "/" + f.Field
+	l.distinct[name] = max(l.distinct[name], f.Distinct)
+}
+
+// learn estimates how many values fields have of which that is not known, by the view's last quarter million lines.
+func (l *Lookup) learn(ctx context.Context, s *scope, fields []string) error {
+	var unknown, counts []string
+	l.mu.Lock()
+	for _, f := range fields {
+		if _, known := l.distinct[s.view.Dataset+"/"+f]; !known {
+			unknown, counts = append(unknown, f), append(counts, "approx_count_distinct("+quoteName(f)+")")
+		}
+	}
+	l.mu.Unlock()
+	if len(unknown) == 0 {
+		return nil
+	}
+	q := s.question("SELECT "+strings.Join(counts, ", ")+" FROM logs", nil)
+	q.Range, _ = s.probe(l.cfg.ManyLines)
+	rows, err := l.rows(ctx, l.slow, q)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, f := range unknown {
+		l.distinct[s.view.Dataset+"/"+f] = integer(rows[0][i])
+	}
+	return nil
+}
+
+// few are those fields that had no more values when they were last counted than are counted exactly. They may have
+// more by now: then this costs time, once.
 func (l *Lookup) few(dataset string, fields []string) (out []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range fields {
-		if n, known := l.distinct[dataset+"/"+f]; known && n <= fewValues && len(out) < 32 {
+		if n, known := l.distinct[dataset+"/"+f]; known && n <= l.cfg.ManyLines/10 && len(out) < 32 {
 			out = append(out, f)
 		}
 	}
@@ -129,9 +177,7 @@ SELECT left(CAST(v AS VARCHAR), %d), n, count(v) OVER (), CAST(sum(n) OVER () AS
 		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[1])})
 		f.Distinct, f.Total = integer(row[2]), integer(row[3])
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.distinct[s.view.Dataset+"/"+field] = f.Distinct
+	l.learnt(s.view.Dataset, f)
 	return f, nil
 }
 

@@ -125,26 +125,34 @@ func (w *Workspace) OpenRest(ctx context.Context) error {
 func (w *Workspace) Stores() *storeset.Set { return w.set }
 
 // OpenKey reads the signing key and checks that it is this archive's.
-func (w *Workspace) OpenKey() error {
-	if err := w.ReadKey(); err != nil {
-		return err
-	}
-	if want := evidence.KeyName(w.Archive); w.Key.Public().Name() != want {
-		return Usagef("key (%s) is named %s, but the archive wants %s: it is another archive's key", w.Config.Key, w.Key.Public().Name(), want)
-	}
-	return nil
+func (w *Workspace) OpenKey() (err error) {
+	w.Key, err = w.ArchiveKey()
+	return err
 }
 
-// ReadKey reads the signing key, whosever it is.
-func (w *Workspace) ReadKey() error {
+// ArchiveKey is the signing key, which must be this archive's. Nothing of it is kept: it may be asked for from several goroutines.
+func (w *Workspace) ArchiveKey() (chain.PrivateKey, error) {
+	k, err := w.SigningKey()
+	if err != nil {
+		return chain.PrivateKey{}, err
+	}
+	if want := evidence.KeyName(w.Archive); k.Public().Name() != want {
+		return chain.PrivateKey{}, Usagef("key (%s) is named %s, but the archive wants %s: it is another archive's key", w.Config.Key, k.Public().Name(), want)
+	}
+	return k, nil
+}
+
+// SigningKey reads the signing key, whosever it is.
+func (w *Workspace) SigningKey() (chain.PrivateKey, error) {
 	text, err := config.Secret("key", w.Config.Key, w.Env.Getenv)
 	if err != nil {
-		return Usage(err)
+		return chain.PrivateKey{}, Usage(err)
 	}
-	if w.Key, err = chain.ParsePrivateKey(text); err != nil {
-		return Usagef("key (%s): %w", w.Config.Key, err)
+	k, err := chain.ParsePrivateKey(text)
+	if err != nil {
+		return chain.PrivateKey{}, Usagef("key (%s): %w", w.Config.Key, err)
 	}
-	return nil
+	return k, nil
 }
 
 // SetLogger gives the workspace a logger, before anything is opened.
