@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
@@ -39,8 +42,8 @@ func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top in
 }
 
 // Facets counts the first field, and along with it those of the others that have not very many values either: the
-// records are read and filtered once for all of them.
-func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, top int) ([]investigate.Facet, error) {
+// records are read and filtered once for all of them. An estimate is of windows that are spread over the range.
+func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, top int, estimate bool) ([]investigate.Facet, error) {
 	done, err := l.enter()
 	if err != nil {
 		return nil, err
@@ -58,13 +61,71 @@ func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, to
 		f, err := l.Facet(ctx, v, fields[0], top)
 		return []investigate.Facet{f}, err
 	}
-	return l.together(ctx, s, few, top)
+	if part, times := s.sample(l.cfg.ManyLines); estimate && times > 1 {
+		return l.estimated(ctx, s, few, top, part, times)
+	}
+	out, err := l.together(ctx, s, few, top, "")
+	for _, f := range out {
+		l.learnt(v.Dataset, f)
+	}
+	return out, err
 }
 
-func (l *Lookup) together(ctx context.Context, s *scope, few []string, top int) ([]investigate.Facet, error) {
+// estimated counts fields in a part of the view, and makes of it how often each value is in all of it.
+func (l *Lookup) estimated(ctx context.Context, s *scope, few []string, top int, part string, times float64) ([]investigate.Facet, error) {
+	out, err := l.together(ctx, s, few, top, part)
+	for i := range out {
+		f := &out[i]
+		f.Estimated, f.Distinct, f.Total = true, 0, scaled(f.Total, times)
+		for j := range f.Values {
+			f.Values[j].Count = scaled(f.Values[j].Count, times)
+		}
+	}
+	return out, err
+}
+
+func scaled(n int64, times float64) int64 { return int64(math.Round(float64(n) * times)) }
+
+// minSample is of how many windows a sample is at least.
+const minSample = 8
+
+// sample is the condition of windows that are spread evenly over the view's range and have some of half of
+// manyLines, and how many times as many lines the whole range has: 1 where there is too little to part.
+func (s *scope) sample(manyLines int64) (condition string, times float64) {
+	entries, total := s.entries(), int64(0)
+	for _, e := range entries {
+		total += e.Content.Lines
+	}
+	every := int(min(total/max(1, manyLines/2), int64(len(entries)/minSample)))
+	if total <= manyLines || every < 2 {
+		return "", 1
+	}
+	seqs, sampled := map[string][]string{}, int64(0)
+	for i := every / 2; i < len(entries); i += every {
+		e := entries[i]
+		sampled += e.Content.Lines
+		seqs[e.Zone] = append(seqs[e.Zone], strconv.FormatInt(e.Seq, 10))
+	}
+	if sampled == 0 {
+		return "", 1
+	}
+	var zones []string
+	for _, zone := range slices.Sorted(maps.Keys(seqs)) {
+		zones = append(zones, fmt.Sprintf("_zone = %s AND _seq IN (%s)", quoteText(zone), strings.Join(seqs[zone], ", ")))
+	}
+	return "(" + strings.Join(zones, " OR ") + ")", float64(total) / float64(sampled)
+}
+
+// together counts some fields in one pass over the view, or over the part of it for which a condition holds.
+func (l *Lookup) together(ctx context.Context, s *scope, few []string, top int, part string) ([]investigate.Facet, error) {
 	where, params, err := s.where()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case part != "" && where == "":
+		where = " WHERE " + part
+	case part != "":
+		where += " AND " + part
 	}
 	out, at := make([]investigate.Facet, len(few)), map[int64]int{}
 	names, sets, cases := make([]string, len(few)), make([]string, len(few)), ""
@@ -89,9 +150,6 @@ QUALIFY row_number() OVER (PARTITION BY field ORDER BY n DESC, v) <= %d ORDER BY
 		text, some := row[1].(string)
 		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[2])})
 		f.Distinct, f.Total = integer(row[3]), integer(row[4])
-	}
-	for _, f := range out {
-		l.learnt(s.view.Dataset, f)
 	}
 	return out, nil
 }

@@ -92,8 +92,15 @@ func newWorld(t *testing.T, store func(*datasettest.Archive) dataset.Objects, ca
 		slices.SortFunc(recs, func(a, b rec) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.line, b.line)) })
 		w.recs = append(w.recs, recs...)
 	}
-	objects := store(w.Archive)
-	chains := []dataset.Chain{w.Chain()}
+	w.Lookup = look(t, w.Archive, store, cache)
+	return w
+}
+
+// look is a Lookup over an archive.
+func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive) dataset.Objects, cache bool) *lookup.Lookup {
+	t.Helper()
+	objects := store(a)
+	chains := []dataset.Chain{a.Chain()}
 	cfg := duckdb.Config{TempDir: t.TempDir(), Threads: 2}
 	var kept *columns.Cache
 	if cache {
@@ -109,17 +116,17 @@ func newWorld(t *testing.T, store func(*datasettest.Archive) dataset.Objects, ca
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	ask := asker(t, e, objects, chains)
-	w.Lookup = lookup.New(lookup.Config{
+	l := lookup.New(lookup.Config{
 		Archive: "5f", ManyLines: 200, Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
 		Chains: func(context.Context) ([]dataset.Chain, error) { return chains, nil },
 		Names:  func(context.Context) map[string]string { return map[string]string{datasettest.Zone: "shop.example"} },
 	})
 	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
+		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return w
+	return l
 }
 
 // asker answers in this process what a worker answers in its own.
@@ -370,7 +377,7 @@ func TestFacetsTogether(t *testing.T) {
 			}
 			want = append(want, f)
 		}
-		got, err := w.Facets(t.Context(), v, fields, 3)
+		got, err := w.Facets(t.Context(), v, fields, 3, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -381,8 +388,46 @@ func TestFacetsTogether(t *testing.T) {
 			t.Fatalf("%d: %+v: %s", i, v, diff)
 		}
 	}
-	if got, err := w.Facets(t.Context(), inquiry.View{Dataset: "http_requests"}, []string{"RayID", "ClientIP"}, 3); err != nil || len(got) != 1 || got[0].Field != "RayID" {
+	if got, err := w.Facets(t.Context(), inquiry.View{Dataset: "http_requests"}, []string{"RayID", "ClientIP"}, 3, true); err != nil || len(got) != 1 || got[0].Field != "RayID" {
 		t.Errorf("a field with many values: %+v, %v", got, err)
+	}
+}
+
+// TestEstimatedFacets: of a view of many lines an estimate counts every fifth window, here by hand, and takes each line for five.
+func TestEstimatedFacets(t *testing.T) {
+	t.Parallel()
+	a := datasettest.New(t, datasettest.Zone, "EdgeStartTimestamp", "ClientIP", "EdgeResponseStatus")
+	want := map[string]int64{}
+	for i := range 40 {
+		at, text := start.Add(time.Duration(i)*time.Hour), ""
+		for n := range 20 {
+			ip := ips[(i*n+n)%3]
+			if i%5 == 2 {
+				want[ip] += 5
+			}
+			text += fmt.Sprintf(`{"EdgeStartTimestamp":%d,"ClientIP":%q,"EdgeResponseStatus":200}`+"\n", at.Add(time.Duration(n)*time.Minute).UnixNano(), ip)
+		}
+		a.Window(at, time.Hour, text)
+	}
+	l := look(t, a, inMemory, false)
+	v := inquiry.View{Dataset: "http_requests"}
+	got, err := l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]int64{}
+	for _, value := range got[0].Values {
+		values[value.Text] = value.Count
+	}
+	if diff := gocmp.Diff(want, values); diff != "" || !got[0].Estimated || got[0].Distinct != 0 || got[0].Total != 800 {
+		t.Errorf("%+v: %s", got[0], diff)
+	}
+	if want := (investigate.Facet{Field: "EdgeResponseStatus", Estimated: true, Total: 800, Values: []investigate.Value{{Text: "200", Count: 800}}}); gocmp.Diff(want, got[1]) != "" {
+		t.Errorf("%+v", got[1])
+	}
+	v.Filters = []inquiry.Filter{{Field: "ClientIP", Op: inquiry.Is, Value: ips[0]}}
+	if got, err = l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true); err != nil || got[0].Values[0].Count != want[ips[0]] || len(got[0].Values) != 1 {
+		t.Errorf("with a filter: %+v, %v", got, err)
 	}
 }
 

@@ -16,9 +16,10 @@ import (
 // State is how far a section is.
 type State uint8
 
-// The states. Values of a section that waits are those of the question before.
+// The states. Values of a section that waits are those of the question before; those that are estimated are of a part of the records.
 const (
 	Waiting State = iota
+	Estimated
 	Loaded
 	Failed
 )
@@ -100,7 +101,7 @@ func (f *Facets) Here() (section, value int) {
 	return f.at.section, f.at.value
 }
 
-// SetValues hands in the values of a section; the cursor stays on the value that it is on, if that is there.
+// SetValues hands in the values of a section, which is Loaded with them; the cursor stays on the value that it is on, if that is there.
 func (f *Facets) SetValues(section int, values []Value) {
 	s := &f.Sections[section]
 	old := s.Values
@@ -195,7 +196,7 @@ func (f *Facets) line(th *theme.Theme, at spot, width int, here bool) string {
 		switch s.State {
 		case Failed:
 			return th.Bad.Render(safetext.Fit("  "+th.Glyphs.Bad+" "+s.Err, width))
-		case Waiting:
+		case Waiting, Estimated:
 			return th.Dim.Render(safetext.Fit("  "+th.Glyphs.Ellipsis, width))
 		}
 		return th.Dim.Render(safetext.Fit("  none", width))
@@ -212,6 +213,8 @@ func heading(cursor string, s *Section, width int) string {
 	switch {
 	case s.Open && s.State == Waiting && len(s.Values) > 0: // of what was asked before
 		number = safetext.Ellipsis
+	case s.Open && s.State == Estimated:
+		number = "about"
 	case s.Open && s.State == Loaded && s.Rough:
 		number = "rough"
 	case s.Open && s.State == Loaded && s.Distinct > 0:

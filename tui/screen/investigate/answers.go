@@ -203,6 +203,9 @@ func (s *Screen) fillFacet(i int, got Facet) {
 		values = append(values, facets.Value{Text: v.Text, Null: v.Null, Count: v.Count})
 	}
 	s.facets.SetValues(i, values)
+	if got.Estimated {
+		f.State = facets.Estimated
+	}
 }
 
 func (s *Screen) takeRecord(a answer) (screen.Intent, tea.Cmd) {

@@ -170,36 +170,39 @@ func (s *Screen) seek() tea.Cmd {
 // facetsAtFirst is how many values of a field are asked for at first, facetsShown how many of them are drawn, and facetsMost the most.
 const facetsAtFirst, facetsShown, facetsMost = 10, 5, 100
 
-// askFacet asks the next field whose values are not known, and others along with it, if nothing that matters more is under way.
+// askFacet asks the next field whose values are not known, and others along with it, if nothing that matters more is
+// under way; once all have some, those that are estimated.
 func (s *Screen) askFacet() tea.Cmd {
 	if !s.grounded || !s.layout().facets.shown() || s.waiting(ofHistogram) || s.waiting(ofRows) || s.waiting(ofFacet) {
 		return nil
 	}
-	var fields []string
-	top := 0
-	for _, section := range s.facets.Sections {
-		if !section.Open || section.State != facets.Waiting {
-			continue
-		}
-		if len(fields) == 0 {
-			top = s.top(section.Field)
-		}
-		if s.top(section.Field) == top {
-			fields = append(fields, section.Field)
-		}
+	estimate := true
+	fields := s.lacking(facets.Waiting)
+	if len(fields) == 0 {
+		estimate, fields = false, s.lacking(facets.Estimated)
 	}
 	if len(fields) == 0 {
 		return nil
 	}
-	data, v := s.cfg.Data, s.view
+	data, v, top := s.cfg.Data, s.view, s.top(fields[0])
 	return s.ask(ofFacet, func(ctx context.Context) (any, error) {
 		if t, ok := data.(Together); ok {
-			got, err := t.Facets(ctx, v, fields, top)
+			got, err := t.Facets(ctx, v, fields, top, estimate)
 			return facetsOf{fields[0], got}, err
 		}
 		f, err := data.Facet(ctx, v, fields[0], top)
 		return facetsOf{fields[0], []Facet{f}}, err
 	})
+}
+
+// lacking are the open fields in a state: the first, and those of which as many values are wanted.
+func (s *Screen) lacking(state facets.State) (fields []string) {
+	for _, section := range s.facets.Sections {
+		if section.Open && section.State == state && (len(fields) == 0 || s.top(section.Field) == s.top(fields[0])) {
+			fields = append(fields, section.Field)
+		}
+	}
+	return fields
 }
 
 func (s *Screen) top(field string) int { return max(facetsAtFirst, s.tops[field]) }
@@ -268,8 +271,13 @@ func (s *Screen) stop() bool {
 		}
 	}
 	for i := range s.facets.Sections {
-		if f := &s.facets.Sections[i]; any && f.Open && f.State == facets.Waiting {
+		f := &s.facets.Sections[i]
+		switch {
+		case !any || !f.Open:
+		case f.State == facets.Waiting:
 			f.State, f.Err = facets.Failed, errStopped.Error()
+		case f.State == facets.Estimated: // which is something
+			f.State, f.Rough = facets.Loaded, true
 		}
 	}
 	return any

@@ -38,8 +38,9 @@ type Finder interface {
 // Together is a Data that counts several fields in one question.
 type Together interface {
 	// Facets returns the values of some of the fields, of the first at least:
-	// of those that cost little along with it.
-	Facets(ctx context.Context, v inquiry.View, fields []string, top int) ([]Facet, error)
+	// of those that cost little along with it. Where to count all records takes
+	// long and an estimate will do for now, it may return one.
+	Facets(ctx context.Context, v inquiry.View, fields []string, top int, estimate bool) ([]Facet, error)
 }
 
 // Marks keeps what a person has put on records.
@@ -123,7 +124,10 @@ type Facet struct {
 	// Rough: there are very many values, and those here may not be the most
 	// frequent ones. Their counts are exact.
 	Rough bool
-	Total int64 // records of the view
+	// Estimated: a part of the records was counted, spread over the range, and
+	// the counts are what that makes of all of them.
+	Estimated bool
+	Total     int64 // records of the view
 }
 
 // Value is one of them.

@@ -224,3 +224,26 @@ func (f *fake) Find(ctx context.Context, v inquiry.View, ref inquiry.Ref, _ time
 	}
 	return row, false, err
 }
+
+// estimating is a fake that counts fields together, and tells half at first.
+type estimating struct {
+	*fake
+	during func(estimate bool)
+}
+
+func (f estimating) Facets(ctx context.Context, v inquiry.View, fields []string, top int, estimate bool) (out []investigate.Facet, err error) {
+	f.during(estimate)
+	for _, field := range fields {
+		got, err := f.Facet(ctx, v, field, top)
+		if err != nil {
+			return nil, err
+		}
+		if got.Estimated = estimate; estimate {
+			for i := range got.Values {
+				got.Values[i].Count /= 2
+			}
+		}
+		out = append(out, got)
+	}
+	return out, f.note(ctx, fmt.Sprintf("together %d %t", len(fields), estimate), v)
+}

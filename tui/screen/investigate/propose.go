@@ -81,7 +81,7 @@ func (s *Screen) proposeRest(field, rest string) []proposal {
 	}
 	for _, f := range s.facets.Sections {
 		for _, v := range f.Values {
-			if f.Field == name && f.State == facets.Loaded {
+			if f.Field == name && (f.State == facets.Loaded || f.State == facets.Estimated) {
 				add(v.Text, v.Null, v.Count)
 			}
 		}

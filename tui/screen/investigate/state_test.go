@@ -3,6 +3,7 @@ package investigate_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,37 @@ func TestStaleAnswers(t *testing.T) {
 	if want := v.To.Add(-time.Hour); !v.From.Equal(want) {
 		t.Errorf("from %s, want %s", v.From, want)
 	}
+}
+
+// TestEstimatedFacets: estimates are drawn as such until all records are counted, and are worth something when that is stopped.
+func TestEstimatedFacets(t *testing.T) {
+	t.Parallel()
+	f := newFake(600, 23*time.Hour)
+	s := &station{t: t, fake: f}
+	stop := false
+	s.Screen = newScreen(t, f, func(c *investigate.Config) {
+		c.Data = estimating{f, func(estimate bool) {
+			switch {
+			case estimate:
+				s.misses(" about")
+			case stop:
+				s.press("esc")
+			default:
+				s.sees("- EdgeResponseStatus    about")
+			}
+		}}
+	})
+	s.SetSize(120, 38)
+	s.pump(s.Init())
+	s.misses(" about", " rough")
+	asked := slices.DeleteFunc(slices.Clone(s.asked), func(what string) bool { return !strings.HasPrefix(what, "together") })
+	if len(asked) < 2 || !strings.HasSuffix(asked[0], "true") || !strings.HasSuffix(asked[len(asked)-1], "false") {
+		t.Errorf("asked %v", asked)
+	}
+	stop = true
+	s.press("f5")
+	s.sees("rough")
+	s.misses(" about")
 }
 
 // TestSized: another size asks for what it shows: a histogram of as many buckets, facets that there was no room for.
