@@ -38,7 +38,7 @@ func (l *Lookup) Facet(ctx context.Context, v inquiry.View, field string, top in
 			return l.rough(ctx, s, probed, err)
 		}
 	}
-	return l.values(ctx, s, dataset.Range{From: v.From, To: v.To}, field, top)
+	return l.values(ctx, s, s.whole(), field, top)
 }
 
 // Facets counts the first field, and along with it those of the others that have not very many values either: the

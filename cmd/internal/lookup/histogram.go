@@ -3,6 +3,7 @@ package lookup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,7 @@ func (l *Lookup) Histogram(ctx context.Context, v inquiry.View, n int) (investig
 		h.Evidence = "nothing is sealed of this range"
 		return h, nil
 	}
+	l.cellsOf(n)
 	g := newGrid(h.From, h.To, max(1, n))
 	h.Step, h.Buckets = g.step, make([]investigate.Bucket, g.n)
 	h.From, h.To = time.Unix(0, g.start).UTC(), time.Unix(0, g.start+int64(g.n)*int64(g.step)).UTC()
@@ -102,7 +104,7 @@ func (l *Lookup) sealed(s *scope, g grid, h *investigate.Histogram) bool {
 	if err != nil {
 		return false
 	}
-	total := tally.Total(s.chains, dataset.Range{From: s.view.From, To: s.view.To}).Lines
+	total := tally.Total(s.chains, s.whole()).Lines
 	if !total.Exact() {
 		return false
 	}
@@ -138,36 +140,17 @@ func (l *Lookup) anyDamaged(s *scope) bool {
 
 // counted asks for the counts.
 func (l *Lookup) counted(ctx context.Context, s *scope, g grid, h *investigate.Histogram) error {
-	where, params, err := s.where()
+	t, err := l.tally(ctx, s, g)
 	if err != nil {
 		return err
 	}
-	*h = investigate.Histogram{From: h.From, To: h.To, Step: h.Step, Buckets: make([]investigate.Bucket, g.n)}
-	sql := fmt.Sprintf("SELECT (epoch_ns(%s) - %d) // %d, %s // 100, count(*) FROM logs%s GROUP BY ALL",
-		timeOf(s.meter, s.view.Dataset), g.start, int64(g.step), statusOf(s.meter, s.kinds), where)
-	rows, err := l.rows(ctx, l.slow, s.question(sql, params))
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		n := integer(row[2])
-		h.Total += n
-		at, timed := row[0].(int64)
-		if !timed || at < 0 || at >= int64(g.n) {
-			continue // without an event time
-		}
-		digit, ok := row[1].(int64)
-		if !ok || digit < 1 || digit > 5 {
-			digit = 0
-		}
-		h.Buckets[at].Counts[digit] += n
-	}
+	h.Total, h.Buckets = t.total, slices.Clone(t.buckets)
 	return nil
 }
 
 // stand says what stands behind a histogram.
 func (l *Lookup) stand(s *scope, g grid, h *investigate.Histogram) {
-	r := dataset.Range{From: s.view.From, To: s.view.To}
+	r := s.whole()
 	coverage, _ := dataset.Cover(s.chains, r, dataset.DefaultTail)
 	h.Complete = coverage.Complete
 	var end time.Time // of what is sealed
@@ -219,7 +202,7 @@ func (l *Lookup) damagedIn(s *scope) map[place]*dataset.DamageError {
 	defer l.mu.Unlock()
 	out := map[place]*dataset.DamageError{}
 	for _, c := range s.chains {
-		for _, e := range dataset.Select(c.Entries, dataset.Range{From: s.view.From, To: s.view.To}) {
+		for _, e := range dataset.Select(c.Entries, s.whole()) {
 			if d := l.damaged[place{e.Zone, e.Seq}]; d != nil {
 				out[place{e.Zone, e.Seq}] = d
 			}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/columns"
@@ -44,10 +46,13 @@ type Config struct {
 type Lookup struct {
 	cfg         Config
 	quick, slow lane
+	tallying    singleflight.Group // by tallied.key
 
 	mu      sync.Mutex
 	damaged map[place]*dataset.DamageError // objects that questions have left out
 	indexes []*index                       // the latest last
+	tallies []*tallied                     // the latest last
+	cells   int                            // buckets of the last histogram
 	kinds   map[string]map[string]investigate.Kind
 	// distinct is how many values a field had, by dataset/field, when it was last counted.
 	distinct map[string]int64
@@ -179,9 +184,12 @@ func meterOf(chains []dataset.Chain) evidence.MeterConfig {
 	return (&evidence.Source{}).Meter()
 }
 
+// whole is the view's range.
+func (s *scope) whole() dataset.Range { return dataset.Range{From: s.view.From, To: s.view.To} }
+
 // question is a view's question for a worker.
 func (s *scope) question(sql string, params map[string]any) worker.Question {
-	return worker.Question{SQL: sql, Params: params, Zones: s.lookups, Range: dataset.Range{From: s.view.From, To: s.view.To}}
+	return worker.Question{SQL: sql, Params: params, Zones: s.lookups, Range: s.whole()}
 }
 
 // Ground returns the zones and their fields.

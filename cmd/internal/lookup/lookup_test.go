@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/lookup"
 	"github.com/fabriziosalmi/rainlogs/query"
@@ -48,6 +50,7 @@ type world struct {
 	*datasettest.Archive
 	recs []rec
 	*lookup.Lookup
+	asked *atomic.Int64 // questions
 }
 
 var (
@@ -92,12 +95,12 @@ func newWorld(t *testing.T, store func(*datasettest.Archive) dataset.Objects, ca
 		slices.SortFunc(recs, func(a, b rec) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.line, b.line)) })
 		w.recs = append(w.recs, recs...)
 	}
-	w.Lookup = look(t, w.Archive, store, cache)
+	w.Lookup, w.asked = look(t, w.Archive, store, cache)
 	return w
 }
 
-// look is a Lookup over an archive.
-func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive) dataset.Objects, cache bool) *lookup.Lookup {
+// look is a Lookup over an archive, and how many questions it has asked.
+func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive) dataset.Objects, cache bool) (*lookup.Lookup, *atomic.Int64) {
 	t.Helper()
 	objects := store(a)
 	chains := []dataset.Chain{a.Chain()}
@@ -115,7 +118,12 @@ func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	ask := asker(t, e, objects, chains)
+	asked := &atomic.Int64{}
+	answer := asker(t, e, objects, chains)
+	ask := func(ctx context.Context, q worker.Question) (*query.Result, error) {
+		asked.Add(1)
+		return answer(ctx, q)
+	}
 	l := lookup.New(lookup.Config{
 		Archive: "5f", ManyLines: 200, Quick: ask, Slow: ask, Store: objects, TempDir: t.TempDir(), Columns: kept,
 		Chains: func(context.Context) ([]dataset.Chain, error) { return chains, nil },
@@ -126,7 +134,7 @@ func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive)
 			t.Error(err)
 		}
 	})
-	return l
+	return l, asked
 }
 
 // asker answers in this process what a worker answers in its own.
@@ -393,6 +401,38 @@ func TestFacetsTogether(t *testing.T) {
 	}
 }
 
+// TestOnePass: table and histogram of a filtered view, asked for together, have the records counted once.
+func TestOnePass(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inMemory, false)
+	v := inquiry.View{Dataset: "http_requests", Filters: []inquiry.Filter{{Field: "ClientIP", Op: inquiry.Is, Value: ips[0]}}}
+	if _, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests"}, 50); err != nil { // which tells how wide the screen is
+		t.Fatal(err)
+	}
+	before := w.asked.Load()
+	var both errgroup.Group
+	both.Go(func() error {
+		h, err := w.Histogram(t.Context(), v, 50)
+		if h.Total != int64(len(w.of(v))) {
+			t.Errorf("%d records", h.Total)
+		}
+		return err
+	})
+	both.Go(func() error {
+		p, err := w.Rows(t.Context(), v, nil, 0, 10)
+		if p.Total != int64(len(w.of(v))) || len(p.Rows) != 10 {
+			t.Errorf("%d of %d rows", len(p.Rows), p.Total)
+		}
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.asked.Load() - before; n != 2 { // the tally, and the page
+		t.Errorf("%d questions", n)
+	}
+}
+
 // TestEstimatedFacets: of a view of many lines an estimate counts every fifth window, here by hand, and takes each line for five.
 func TestEstimatedFacets(t *testing.T) {
 	t.Parallel()
@@ -409,7 +449,7 @@ func TestEstimatedFacets(t *testing.T) {
 		}
 		a.Window(at, time.Hour, text)
 	}
-	l := look(t, a, inMemory, false)
+	l, _ := look(t, a, inMemory, false)
 	v := inquiry.View{Dataset: "http_requests"}
 	got, err := l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true)
 	if err != nil {

@@ -79,7 +79,7 @@ func (l *Lookup) index(ctx context.Context, s *scope) (*index, error) {
 // entries are those with objects of the range, in the order of reading.
 func (s *scope) entries() (out []*evidence.Entry) {
 	for _, c := range s.chains {
-		out = append(out, dataset.Select(c.Entries, dataset.Range{From: s.view.From, To: s.view.To})...)
+		out = append(out, dataset.Select(c.Entries, s.whole())...)
 	}
 	if len(s.chains) > 1 {
 		slices.SortStableFunc(out, func(a, b *evidence.Entry) int { return a.Window.Start.Compare(b.Window.Start) })
@@ -91,7 +91,7 @@ func (s *scope) entries() (out []*evidence.Entry) {
 // tell, but for the windows at the ends of the range.
 func (l *Lookup) count(ctx context.Context, s *scope) (map[place]int64, error) {
 	if len(s.view.Filters) > 0 {
-		return l.countIn(ctx, s, dataset.Range{From: s.view.From, To: s.view.To})
+		return l.filtered(ctx, s)
 	}
 	d, err := s.dataset(ctx, l)
 	if err != nil {
@@ -112,7 +112,7 @@ func (l *Lookup) count(ctx context.Context, s *scope) (map[place]int64, error) {
 		}
 	}
 	if len(partial) > maxPartial {
-		return l.countIn(ctx, s, dataset.Range{From: s.view.From, To: s.view.To})
+		return l.countIn(ctx, s, s.whole())
 	}
 	for _, e := range partial {
 		found, err := l.countIn(ctx, s, s.around([]window{{entry: e}}))
