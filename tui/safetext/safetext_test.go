@@ -105,3 +105,28 @@ func FuzzSafe(f *testing.F) {
 		}
 	})
 }
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 5, []string{""}},
+		{"open /var/lib/rainlogs: denied", 12, []string{"open /var/", "lib/rainlogs", ":", "denied"}},
+		{"one\ntwo \x1b[2J", 20, []string{"one", "two \\x1b[2J"}},
+		{"unbroken", 3, []string{"unb", "rok", "en"}},
+		{"x", 0, []string{"x"}},
+	} {
+		if diff := cmp.Diff(c.want, safetext.Wrap(c.text, c.width)); diff != "" {
+			t.Errorf("%q in %d: %s", c.text, c.width, diff)
+		}
+	}
+	for _, letter := range []string{"a", "é", "日", "\xff"} {
+		lines := safetext.Wrap("x"+strings.Repeat(letter, 300<<10), 40)
+		if n := len(strings.Join(lines, "")); n > 5*4096 || !strings.HasSuffix(lines[len(lines)-1], safetext.Ellipsis) || strings.Contains(strings.Join(lines, ""), `\xe3`) {
+			t.Errorf("of 300 KiB of %q %d bytes are left, ending in %q", letter, n, lines[len(lines)-1])
+		}
+	}
+}

@@ -17,7 +17,7 @@ func (s *Screen) paneLines(width int) []string {
 	switch {
 	case s.entryErr != nil:
 		out := []string{s.theme.Bad.Render(safetext.Cut(s.theme.Glyphs.Bad+" this entry cannot be shown:", width)), ""}
-		return append(out, wrapped(s.entryErr.Error(), width)...)
+		return append(out, safetext.Wrap(s.entryErr.Error(), width)...)
 	case s.entry == nil:
 		return []string{s.theme.Dim.Render(safetext.Cut("reading the entry "+s.theme.Glyphs.Ellipsis, width))}
 	}
@@ -44,7 +44,7 @@ func (s *Screen) entryFindings(width int) []string {
 			continue
 		}
 		out = append(out, "", s.theme.Bad.Render(safetext.Cut(s.theme.Glyphs.Bad+" "+f.Code+": "+f.Meaning, width)))
-		for _, line := range wrapped(f.Text, width-2) {
+		for _, line := range safetext.Wrap(f.Text, width-2) {
 			out = append(out, "  "+line)
 		}
 	}
@@ -79,9 +79,9 @@ func (s *Screen) factLines(f Fact, width int) []string {
 		if f.Name == "" {
 			style = s.theme.Dim
 		}
-		return styledLines(wrapped(strings.TrimSpace(f.Name+" "+value), width), "", style.Render)
+		return styledLines(safetext.Wrap(strings.TrimSpace(f.Name+" "+value), width), "", style.Render)
 	}
-	lines := styledLines(wrapped(value, width-nameWidth-1), strings.Repeat(" ", nameWidth+1), style.Render)
+	lines := styledLines(safetext.Wrap(value, width-nameWidth-1), strings.Repeat(" ", nameWidth+1), style.Render)
 	lines[0] = s.theme.Dim.Render(fill(f.Name, nameWidth)) + " " + strings.TrimPrefix(lines[0], strings.Repeat(" ", nameWidth+1))
 	return lines
 }
@@ -144,7 +144,7 @@ func (s *Screen) headLines(width int) []string {
 	if len(notices) > 0 {
 		out = append(out, "", s.theme.Strong.Render("notes of the verification"))
 		for _, n := range notices[:min(len(notices), 200)] {
-			for i, line := range wrapped(n, width-4) {
+			for i, line := range safetext.Wrap(n, width-4) {
 				out = append(out, map[bool]string{true: "  " + s.theme.Glyphs.Bullet + " ", false: "    "}[i == 0]+line)
 			}
 		}

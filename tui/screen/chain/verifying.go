@@ -17,7 +17,7 @@ func (s *Screen) findingLines(l layout) []string {
 		if v, ok := s.verdicts[s.book.ID]; ok {
 			text = "Last verified at level " + string(v.Job.Level) + ", " + s.moment(v.At) + "."
 		}
-		for _, line := range wrapped(text, s.width-4) {
+		for _, line := range safetext.Wrap(text, s.width-4) {
 			out = append(out, "  "+s.theme.Dim.Render(line))
 		}
 		return out

@@ -252,7 +252,7 @@ func (s *Screen) nothing() []string {
 // failed says what went wrong and what to do.
 func (s *Screen) failed(what string, err error, remedy string) []string {
 	lines := []string{s.theme.Bad.Render(safetext.Cut("  "+s.theme.Glyphs.Bad+" "+what, s.width)), ""}
-	for _, line := range wrapped(err.Error(), s.width-4) {
+	for _, line := range safetext.Wrap(err.Error(), s.width-4) {
 		lines = append(lines, "  "+line)
 	}
 	return append(lines, "", s.theme.Dim.Render(safetext.Cut("  "+s.theme.Glyphs.Bullet+" "+remedy, s.width)))
@@ -261,28 +261,9 @@ func (s *Screen) failed(what string, err error, remedy string) []string {
 // longest bounds what of one value is drawn.
 const longest = 2048
 
-// wrapped parts a text from anywhere into lines of at most so many cells.
-func wrapped(text string, width int) []string {
-	width = max(1, width)
-	var out []string
-	for part := range strings.SplitSeq(safeCut(text), "\n") {
-		for line := range strings.SplitSeq(ansi.Wrap(safetext.Line(part), width, " /:,"), "\n") {
-			out = append(out, exactAtMost(line, width))
-		}
-	}
-	return out
-}
-
 func safeCut(text string) string {
 	if len(text) > longest {
 		return text[:longest] + safetext.Ellipsis
 	}
 	return text
-}
-
-func exactAtMost(line string, width int) string {
-	if ansi.StringWidth(line) > width {
-		return ansi.Truncate(line, width, "")
-	}
-	return line
 }

@@ -1,6 +1,10 @@
 package collector
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+)
 
 // instead is what is said where there is no list, nil where there is one.
 func (s *Screen) instead() []string {
@@ -58,7 +62,7 @@ func (s *Screen) say(text, then string) []string {
 		return out
 	}
 	out = append(out, "")
-	for _, l := range wrapped(then, s.width-4) {
+	for _, l := range safetext.Wrap(then, s.width-4) {
 		out = append(out, "  "+s.theme.Dim.Render(l))
 	}
 	return out
@@ -71,11 +75,11 @@ func (s *Screen) failed(what string, err error) []string {
 	if !ok {
 		remedy = "r tries again"
 	}
-	for _, l := range wrapped(text, s.width-4) {
+	for _, l := range safetext.Wrap(text, s.width-4) {
 		out = append(out, "  "+l)
 	}
 	out = append(out, "")
-	for i, l := range wrapped(remedy, s.width-6) {
+	for i, l := range safetext.Wrap(remedy, s.width-6) {
 		out = append(out, map[bool]string{true: "  → ", false: "    "}[i == 0]+s.theme.Warn.Render(l))
 	}
 	return out

@@ -240,7 +240,7 @@ func (s *Screen) factLines(facts []Fact) []string {
 			glyph, strong := s.lookOf(f.Level)
 			value, style = glyph+" "+value, strong
 		}
-		for i, l := range wrapped(value, s.width-nameWidth-1) {
+		for i, l := range safetext.Wrap(value, s.width-nameWidth-1) {
 			name := ""
 			if i == 0 {
 				name = f.Name
@@ -253,22 +253,6 @@ func (s *Screen) factLines(facts []Fact) []string {
 
 // longest bounds what of one text is drawn.
 const longest = 2048
-
-// wrapped parts a text from anywhere into lines.
-func wrapped(text string, width int) []string {
-	width = max(1, width)
-	if len(text) > longest {
-		text = text[:longest] + safetext.Ellipsis
-	}
-	var out []string
-	for l := range strings.SplitSeq(ansi.Wrap(safetext.Line(text), width, " /:,"), "\n") {
-		if ansi.StringWidth(l) > width {
-			l = ansi.Truncate(l, width, "")
-		}
-		out = append(out, l)
-	}
-	return out
-}
 
 // foot is what is under way, else what went wrong, else when this was.
 func (s *Screen) foot() string {

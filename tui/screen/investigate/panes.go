@@ -52,10 +52,10 @@ func (s *Screen) tablePane(a area) []string {
 // told fills a pane with what is the matter and what to do.
 func (s *Screen) told(a area, style lipgloss.Style, text, hint string) []string {
 	lines := []string{s.title(onTable, "RECORDS", "", a.w), ""}
-	for _, l := range wrapped(text, a.w-4) {
+	for _, l := range safetext.Wrap(text, a.w-4) {
 		lines = append(lines, style.Render(safetext.Fit("  "+l, a.w)))
 	}
-	for _, l := range wrapped(hint, a.w-4) {
+	for _, l := range safetext.Wrap(hint, a.w-4) {
 		lines = append(lines, s.theme.Dim.Render(safetext.Fit("  "+l, a.w)))
 	}
 	for len(lines) < a.h {
@@ -85,7 +85,7 @@ func (s *Screen) recordPane(a area) []string {
 	}
 	lines := []string{s.title(onRecord, name, right, a.w)}
 	if s.recordErr != nil {
-		for _, l := range wrapped(s.theme.Glyphs.Bad+" "+s.recordErr.Error()+"; "+s.label(reload)+" asks again", a.w-2) {
+		for _, l := range safetext.Wrap(s.theme.Glyphs.Bad+" "+s.recordErr.Error()+"; "+s.label(reload)+" asks again", a.w-2) {
 			lines = append(lines, s.theme.Bad.Render(safetext.Fit(" "+l, a.w)))
 		}
 	}

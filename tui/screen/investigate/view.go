@@ -3,7 +3,6 @@ package investigate
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
@@ -46,7 +45,7 @@ func (s *Screen) nothing() []string {
 	switch {
 	case s.groundErr != nil && !s.waiting(ofGround):
 		lines := []string{"", t.Bad.Render(safetext.Cut("  "+t.Glyphs.Bad+" The archive cannot be looked at:", s.width)), ""}
-		for _, l := range wrapped(s.groundErr.Error(), s.width-4) {
+		for _, l := range safetext.Wrap(s.groundErr.Error(), s.width-4) {
 			lines = append(lines, "  "+l)
 		}
 		return append(lines, "", t.Dim.Render(safetext.Cut("  "+s.label(reload)+" asks again.", s.width)))
@@ -59,16 +58,6 @@ func (s *Screen) nothing() []string {
 		}
 	}
 	return []string{"", t.Dim.Render(safetext.Cut("  looking at what there is "+t.Glyphs.Ellipsis, s.width))}
-}
-
-// wrapped parts a text from anywhere into lines.
-func wrapped(text string, width int) []string {
-	const longest = 4000
-	var out []string
-	for part := range strings.SplitSeq(text[:min(len(text), longest)], "\n") {
-		out = append(out, strings.Split(lipgloss.Wrap(safetext.Line(part), max(10, width), " /:"), "\n")...)
-	}
-	return out
 }
 
 // whole draws the parts.

@@ -67,20 +67,10 @@ func (s *Screen) View() string {
 
 func (s *Screen) failed() []string {
 	lines := []string{"", s.theme.Bad.Render(safetext.Cut("  "+s.theme.Glyphs.Bad+" The archive cannot be looked at:", s.width)), ""}
-	for _, line := range wrapped(s.err.Error(), s.width-4) {
+	for _, line := range safetext.Wrap(s.err.Error(), s.width-4) {
 		lines = append(lines, "  "+line)
 	}
 	return lines
-}
-
-// wrapped parts a text from anywhere into lines.
-func wrapped(text string, width int) []string {
-	var out []string
-	for part := range strings.SplitSeq(text, "\n") {
-		part = safetext.Line(part)
-		out = append(out, strings.Split(lipgloss.Wrap(part, max(10, width), " /:"), "\n")...)
-	}
-	return out
 }
 
 func (s *Screen) zones() []string {

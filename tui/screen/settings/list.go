@@ -3,7 +3,6 @@ package settings
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
@@ -92,13 +91,3 @@ func (s *Screen) found() (n int) {
 
 // safeWidth cuts what is styled already.
 func safeWidth(text string, width int) string { return ansi.Truncate(text, max(0, width), "") }
-
-// wrapped parts a text from anywhere into lines.
-func wrapped(text string, width int) []string {
-	const most = 8 // of a path or a purpose nobody reads more
-	var out []string
-	for part := range strings.SplitSeq(safetext.Cut(text, most*max(10, width)), "\n") {
-		out = append(out, strings.Split(lipgloss.Wrap(part, max(10, width), " /:"), "\n")...)
-	}
-	return out
-}

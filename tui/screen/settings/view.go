@@ -134,7 +134,7 @@ func (s *Screen) about(width int) []string {
 		if !k.Known {
 			style, glyph = s.theme.Warn, s.theme.Glyphs.Warn
 		}
-		for i, text := range wrapped(k.Trust, width-nameWidth-3) {
+		for i, text := range safetext.Wrap(k.Trust, width-nameWidth-3) {
 			if i > 0 {
 				glyph = " "
 			}
@@ -165,7 +165,7 @@ func (s *Screen) fact(width int, name, value string) []string {
 		return nil
 	}
 	var out []string
-	for _, text := range wrapped(value, width-nameWidth-1) {
+	for _, text := range safetext.Wrap(value, width-nameWidth-1) {
 		out = append(out, safeWidth(s.theme.Dim.Render(" "+safetext.Fit(name, nameWidth))+text, width))
 		name = ""
 	}
@@ -174,7 +174,7 @@ func (s *Screen) fact(width int, name, value string) []string {
 
 func (s *Screen) failed(width int) []string {
 	out := []string{s.theme.Bad.Render(safetext.Cut(" "+s.theme.Glyphs.Bad+" The archive cannot be looked at:", width))}
-	for _, text := range wrapped(s.err.Error(), width-3) {
+	for _, text := range safetext.Wrap(s.err.Error(), width-3) {
 		out = append(out, safeWidth("   "+text, width))
 	}
 	return append(out, s.theme.Dim.Render(safetext.Cut("   "+s.cfg.Keys.Key(scope, reload).Help().Key+" looks again", width)))
