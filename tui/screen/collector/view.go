@@ -251,9 +251,6 @@ func (s *Screen) factLines(facts []Fact) []string {
 	return out
 }
 
-// longest bounds what of one text is drawn.
-const longest = 2048
-
 // foot is what is under way, else what went wrong, else when this was.
 func (s *Screen) foot() string {
 	g := s.theme.Glyphs
