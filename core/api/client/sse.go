@@ -2,7 +2,6 @@ package client
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,10 +24,10 @@ type sent struct {
 // none, by 9.2.6.
 func events(r io.Reader) iter.Seq2[sent, error] {
 	return func(yield func(sent, error) bool) {
-		lines := bufio.NewReader(r)
+		lines := liner{in: bufio.NewReader(r)}
 		var e reading
 		for first := true; ; first = false {
-			line, err := readLine(lines, maxEvent-e.size)
+			line, err := lines.next(maxEvent - e.size)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -76,23 +75,30 @@ func (e *reading) end() (done sent, ok bool) {
 	return done, ok
 }
 
-// readLine reads a line that ends by LF or CR LF, without its end; io.EOF
-// if it has none.
-func readLine(r *bufio.Reader, most int) (string, error) {
+// liner reads lines that end by LF, CR LF or CR.
+type liner struct {
+	in *bufio.Reader
+	cr bool // the line before ended by one: a LF that follows belongs to it
+}
+
+// next returns a line without its end; io.EOF if it has none.
+func (l *liner) next(most int) (string, error) {
 	var line []byte
 	for {
-		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		if len(line) > most {
-			return "", ErrTooLarge
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
+		b, err := l.in.ReadByte()
 		if err != nil {
 			return "", err //nolint:wrapcheck // io.EOF is meant by itself
 		}
-		line = bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
-		return string(line), nil
+		after := l.cr
+		l.cr = b == '\r'
+		switch {
+		case b == '\n' && after:
+		case b == '\r' || b == '\n':
+			return string(line), nil
+		case len(line) >= most:
+			return "", ErrTooLarge
+		default:
+			line = append(line, b)
+		}
 	}
 }

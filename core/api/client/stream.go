@@ -30,7 +30,7 @@ func (c *Client) Follow(ctx context.Context) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		res, err := c.streams.FollowEvents(ctx)
+		res, err := c.streams.FollowEvents(ctx) //nolint:bodyclose // eventsOf closes it
 		for e, err := range eventsOf(res, err) {
 			var change Change
 			if err == nil {
@@ -67,7 +67,7 @@ func (c *Client) Verify(ctx context.Context, z Zone, level string, progress func
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	params := &gen.VerifyZoneParams{Dataset: given(z.Dataset), Level: given(gen.VerifyZoneParamsLevel(level))}
-	res, err := c.streams.VerifyZone(ctx, z.ID, params)
+	res, err := c.streams.VerifyZone(ctx, z.ID, params) //nolint:bodyclose // eventsOf closes it
 	for e, err := range eventsOf(res, err) {
 		if err != nil {
 			return nil, err
