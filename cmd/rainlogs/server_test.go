@@ -125,7 +125,7 @@ func (s *overAPI) refuses(code int, says string, r result) {
 }
 
 // moving is what of an answer changes by itself between two questions.
-var moving = regexp.MustCompile(`("lag_seconds"|"last_used_at"|"probed_at"|"remembered"|"published"|"checked_at"): [^\n]*`)
+var moving = regexp.MustCompile(`("lag_seconds"|"last_used_at"|"probed_at"|"remembered"|"published"|"checked_at"): [^\n]*|"notices": \[[^\]]*\]`)
 
 // same demands that a command answers over the API what it answers beside the archive.
 func (s *overAPI) same(args ...string) {

@@ -14,7 +14,6 @@ import (
 
 func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 	var o verifyOptions
-	var asCalendar bool
 	cmd := &cobra.Command{
 		Use:   "coverage [ZONE]",
 		Short: "Show what the chain covers: collected, empty, expired, gap, missing",
@@ -26,18 +25,18 @@ func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return ask(cmd, env, g, openReader, func(c coverer) error { return runCoverage(env, c, args, o, asCalendar) })
+			return ask(cmd, env, g, openReader, func(c coverer) error { return runCoverage(env, c, args, o) })
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time")
 	addNoCache(cmd, &o.noCache)
-	cmd.Flags().BoolVar(&asCalendar, "calendar", false, "draw a calendar")
+	cmd.Flags().BoolVar(&o.calendar, "calendar", false, "draw a calendar")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
 	return site.OverServer(cmd)
 }
 
-func runCoverage(env *site.Env, from coverer, zones []string, o verifyOptions, asCalendar bool) error {
+func runCoverage(env *site.Env, from coverer, zones []string, o verifyOptions) error {
 	chains, err := from.covered(zones, o)
 	if err != nil {
 		return err
@@ -53,7 +52,7 @@ func runCoverage(env *site.Env, from coverer, zones []string, o verifyOptions, a
 			reports[i] = c.Report
 		}
 		err = site.PrintJSON(env.Out, reports)
-	case asCalendar:
+	case o.calendar:
 		err = printCalendars(env, chains, from.names())
 	default:
 		err = printCoverage(env, chains)

@@ -18,6 +18,7 @@ type verifyOptions struct {
 	asJSON          bool
 	requireComplete bool
 	noCache         bool // of coverage alone: verify never reads what is kept
+	calendar        bool // of coverage alone
 }
 
 func newVerify(env *site.Env, g *site.Globals) *cobra.Command {

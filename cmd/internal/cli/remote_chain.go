@@ -38,6 +38,11 @@ func (r *remote) covered(zones []string, o verifyOptions) ([]verify.Chain, error
 		if out[i], err = r.coverageOf(z, from, to); err != nil {
 			return nil, fmt.Errorf("coverage of %s: %w", z.Name, err)
 		}
+		if segments := out[i].Report.Segments; o.calendar && len(segments) > 0 {
+			if out[i].Entries, err = r.counted(z, segments[0].From, segments[len(segments)-1].To); err != nil {
+				return nil, fmt.Errorf("count lines of %s: %w", z.Name, err)
+			}
+		}
 	}
 	return out, nil
 }
@@ -85,6 +90,26 @@ func (r *remote) coverageOf(z catalog.Zone, from, to time.Time) (verify.Chain, e
 	c.Report.Segments = trimmed(segments, from.IsZero(), to.IsZero())
 	sumUp(&c.Report)
 	return c, nil
+}
+
+// counted are the sealed windows of a range, as entries that tell when each
+// begins and how many lines it has, and nothing else.
+func (r *remote) counted(z catalog.Zone, from, to time.Time) ([]*evidence.Entry, error) {
+	var out []*evidence.Entry
+	for j, err := range r.client.Jobs(r.ctx, ref(z)) {
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller says what it did
+		}
+		if !j.To.After(from) {
+			break // they come the latest first
+		}
+		if j.State == gen.JobStateSealed && j.From.Before(to) {
+			out = append(out, &evidence.Entry{
+				Kind: evidence.KindLog, Window: &evidence.Window{Start: j.From, End: j.To}, Content: &evidence.Content{Lines: j.Lines},
+			})
+		}
+	}
+	return out, nil
 }
 
 // segmentOf says of a span what a verified chain would say: what is not in it is missing.

@@ -140,9 +140,10 @@ func runJobsList(ctx context.Context, env *site.Env, w worklist, o jobsListOptio
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
-	if o.asJSON {
-		err = site.PrintJSON(env.Out, found)
-	} else {
+	switch {
+	case o.asJSON:
+		err = site.PrintJSON(env.Out, append([]work{}, found...)) // "[]" for none
+	case found != nil:
 		err = printJobs(env, found)
 	}
 	if err == nil && more {
@@ -169,7 +170,8 @@ func (v *view) zoneID(ctx context.Context, idOrName string) (string, error) {
 	return idOrName, nil
 }
 
-// list returns jobs state by state, and whether there are more than the limit.
+// list returns jobs state by state, and whether there are more than the limit;
+// nil where there is no queue.
 func (v *view) list(ctx context.Context, o jobsListOptions) (found []work, more bool, err error) {
 	if err := o.check(jobs.States()); err != nil {
 		return nil, false, err
@@ -178,11 +180,11 @@ func (v *view) list(ctx context.Context, o jobsListOptions) (found []work, more 
 	if err != nil {
 		return nil, false, err
 	}
-	found = []work{} // "[]" in JSON
 	if v.queue == nil {
 		_, _ = fmt.Fprintln(v.Env.Err, noQueue) // as much as can be told
-		return found, false, nil
+		return nil, false, nil
 	}
+	found = []work{}
 	for _, state := range jobs.States() {
 		if !o.wants(state) {
 			continue

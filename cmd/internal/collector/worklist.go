@@ -141,7 +141,7 @@ func (r *remoteWork) list(ctx context.Context, o jobsListOptions) (found []work,
 	if err != nil {
 		return nil, false, err
 	}
-	found = []work{} // "[]" in JSON
+	found = []work{}
 	names := namesOf(zones)
 	known := o.zone == ""
 	for _, z := range zones {

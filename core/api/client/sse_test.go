@@ -30,7 +30,6 @@ func TestEvents(t *testing.T) {
 		"event: e\r\ndata:  a\r\n\r\n":        {{"e", " a"}},
 		"event: e\n\ndata: a\n\n":             {{"", "a"}}, // what has no data is forgotten
 		"data: a\rdata: b\r\rdata:\r\r\n\n":   {{"", "a\nb"}, {"", ""}},
-		"data: a\rdata: b\r\rdata:\r\r\n\n": {{"", "a\nb"}, {"", ""}},
 		"data\ndata\n\n":                      {{"", "\n"}},
 		"id: 1\nretry: 2\nother\ndata: a\n\n": {{"", "a"}},
 		": c\nevent: x\nevent: y\ndata: a\ndata: b\n\ndata: c\n\n": {{"y", "a\nb"}, {"", "c"}},
