@@ -142,6 +142,7 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	s := newOverAPI(t)
 	const name = "shop.example.eu"
+	s.refuses(1, "nothing that the server could verify", s.remote("verify"))
 	if r := s.remote("zone", "add", zoneID, "--name", name); r.code != 0 || !strings.Contains(r.stderr, "is under collection") {
 		t.Fatalf("zone add: exit %d\n%s", r.code, r.stderr)
 	}
@@ -341,7 +342,7 @@ func TestServerIsRefused(t *testing.T) {
 	none := []string{"RAINLOGS_API_KEY="}
 	s.refuses(2, "wants an API key", s.elsewhere(none, "--server", s.url, "zone", "list"))
 	s.refuses(2, "can be read by others", s.elsewhere(none, "--server", s.url, "--api-key-file", open, "zone", "list"))
-	s.refuses(1, "no such file", s.elsewhere(none, "--server", s.url, "--api-key-file", open+"x", "zone", "list"))
+	s.refuses(2, "no such file", s.elsewhere(none, "--server", s.url, "--api-key-file", open+"x", "zone", "list"))
 	s.refuses(2, "over http://", s.elsewhere(none, "--server", "http://logs.example", "--api-key-file", s.keyFile, "zone", "list"))
 	s.refuses(2, "no address", s.elsewhere(none, "--server", "logs.example", "--api-key-file", s.keyFile, "zone", "list"))
 }

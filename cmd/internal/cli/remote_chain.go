@@ -196,6 +196,9 @@ func (r *remote) verified(zones []string, o verifyOptions) (*verify.Report, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(all) == 0 {
+		return nil, site.EndWith(site.ExitFailed, "no zone is under collection: there is nothing that the server could verify")
+	}
 	out := &verify.Report{Level: level, Intact: true, Complete: true, CheckedAt: r.env.Now().UTC(), Findings: []verify.Finding{}, Chains: []verify.ChainReport{}}
 	for _, z := range all {
 		progress := site.Bar{}
@@ -203,11 +206,11 @@ func (r *remote) verified(zones []string, o verifyOptions) (*verify.Report, erro
 		found, err := r.client.Verify(r.ctx, ref(z), string(level), func(p gen.Progress) {
 			if p.Stage != stage {
 				progress.Done()
-				units := string(p.Stage)
+				units := site.SafeLine(string(p.Stage))
 				if p.Stage == gen.ProgressStageObjects {
 					units = site.InBytes
 				}
-				stage, progress = p.Stage, site.NewBar(r.env, r.g, "verify "+z.Name+" "+string(p.Stage), p.Total, units)
+				stage, progress = p.Stage, site.NewBar(r.env, r.g, "verify "+site.SafeLine(z.Name)+" "+site.SafeLine(string(p.Stage)), p.Total, units)
 			}
 			progress.Set(p.Done, p.Total)
 		})

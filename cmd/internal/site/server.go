@@ -2,7 +2,7 @@ package site
 
 import (
 	"errors"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +59,9 @@ func (g *Globals) notOver() error {
 	return Usagef("%s works beside the archive and has no %s: the API has nothing that does the same", what, from)
 }
 
+// ServerName is the collector's address, for people.
+func (g *Globals) ServerName() string { return strings.TrimRight(g.serverURL(), "/") }
+
 // Client is the client of the collector that --server names.
 func (g *Globals) Client() (*client.Client, error) {
 	key, err := g.apiKey()
@@ -85,10 +88,10 @@ func (g *Globals) apiKey() (string, error) {
 		return "", Usagef("--server wants an API key: --api-key-file, or $%s", keyEnv)
 	}
 	key, err := config.Secret("API key", ref, g.server.getenv)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return "", Usage(err)
 	}
-	return key, err //nolint:wrapcheck // names the file already
+	return key, nil
 }
 
 // overServer marks commands that a server can answer.

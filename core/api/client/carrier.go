@@ -89,7 +89,7 @@ func (c *carrier) again(req *http.Request, err error) (time.Duration, bool) {
 // once sends a request and reads, of its answer, what is no success.
 func (c *carrier) once(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	b := &body{cancel: cancel, late: ErrIdle, most: -1}
+	b := &body{cancel: cancel, most: -1}
 	late := time.AfterFunc(c.cfg.Timeout, func() { cancel(context.DeadlineExceeded) })
 	res, err := c.http.Do(req.WithContext(ctx)) //nolint:gosec // CheckURL has judged the address
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *carrier) once(req *http.Request) (*http.Response, error) {
 		b.idle = c.cfg.Idle
 		b.timer = time.AfterFunc(c.cfg.Idle, func() { cancel(ErrIdle) })
 	} else {
-		b.timer, b.late, b.most = late, context.DeadlineExceeded, maxAnswer
+		b.timer, b.most = late, maxAnswer
 	}
 	res.Body = b
 	if res.StatusCode >= http.StatusOK && res.StatusCode < http.StatusMultipleChoices {
@@ -159,7 +159,6 @@ type body struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	idle   time.Duration // what each read may take; 0: the timer is that of all
-	late   error
 	most   int64 // bytes left, -1 for as many as come
 
 	once sync.Once
