@@ -159,7 +159,7 @@ type body struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	idle   time.Duration // what each read may take; 0: the timer is that of all
-	most   int64 // bytes left, -1 for as many as come
+	most   int64         // bytes left, -1 for as many as come
 
 	once sync.Once
 }
