@@ -12,6 +12,7 @@ BUF        := github.com/bufbuild/buf/cmd/buf@v1.75.0
 SQLC       := github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 PBGO       := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PBGRPC     := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0
+OAPI       := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FSCK       := github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
 FREEZE     := github.com/charmbracelet/freeze@v0.2.2
@@ -88,7 +89,7 @@ $(TOOLS)/$(notdir $(1)):
 	rm -f $(TOOLS)/$(firstword $(subst @, ,$(notdir $(1))))@*
 	touch $$@
 endef
-$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(FSCK) $(VERSITYGW) $(FREEZE),$(eval $(call tool,$(t))))
+$(foreach t,$(GOLANGCI) $(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(OAPI) $(FSCK) $(VERSITYGW) $(FREEZE),$(eval $(call tool,$(t))))
 needs = $(foreach t,$(1),$(TOOLS)/$(notdir $(t)))
 
 s3server: $(call needs,$(VERSITYGW)) ## the S3 server that tests start (versitygw)
@@ -136,7 +137,7 @@ screenshots: $(call needs,$(FREEZE)) ## docs/img anew, of the demo's incident as
 			--font.family "JetBrains Mono NL, DejaVu Sans Mono, Menlo, Liberation Mono, Courier New, monospace" -o docs/img/$$name.svg "$$shots/$$name.ansi" </dev/null || exit 1; \
 	done
 
-generate: $(call needs,$(BUF) $(SQLC) $(PBGO) $(PBGRPC)) ## generated code, anew
+generate: $(call needs,$(BUF) $(SQLC) $(PBGO) $(PBGRPC) $(OAPI)) ## generated code, anew
 	PATH="$(TOOLS):$$PATH" go generate ./...
 
 verify: lint ## nothing stale, untidy or unformatted

@@ -41,7 +41,7 @@ type Problem struct {
 	Detail    string  `json:"detail,omitempty" doc:"what is wrong, for people"`
 	Code      Code    `json:"code" doc:"what is wrong, for programs; stable"`
 	RequestID string  `json:"request_id" doc:"names this request in the server's log"`
-	Errors    []Fault `json:"errors,omitempty" doc:"what is wrong with which part of the request"`
+	Errors    []Fault `json:"errors,omitempty" nullable:"false" doc:"what is wrong with which part of the request"`
 }
 
 // Fault is what is wrong with one part of a request. It never repeats the part.

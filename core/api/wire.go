@@ -101,6 +101,22 @@ type Zones struct {
 	Zones []Zone `json:"zones" nullable:"false"`
 }
 
+// Backlog is how far the collecting of a customer's zones is.
+type Backlog struct {
+	Zones []ZoneBacklog `json:"zones" nullable:"false"`
+}
+
+// ZoneBacklog is how far the collecting of a zone is.
+type ZoneBacklog struct {
+	Zone        string           `json:"zone"`
+	Dataset     string           `json:"dataset"`
+	SealedUntil time.Time        `json:"sealed_until" doc:"all before is sealed; with no windows yet, where collection begins"`
+	Open        map[string]int64 `json:"open" nullable:"false" doc:"how many windows are neither sealed nor given up, by state"`
+	OldestOpen  time.Time        `json:"oldest_open,omitzero" doc:"the start of the oldest of these"`
+	NotBefore   time.Time        `json:"not_before,omitzero" doc:"nothing is asked of the source before"`
+	ProbedAt    time.Time        `json:"probed_at,omitzero" doc:"when the source was last asked about the zone itself"`
+}
+
 // Job is a window of a zone's ledger: what was to be collected of one stretch of time.
 type Job struct {
 	ID       string    `json:"id"`
@@ -205,6 +221,38 @@ type Verification struct {
 	Findings  []VerifyFinding `json:"findings" nullable:"false"`
 	More      int64           `json:"more_findings,omitempty"`
 	CheckedAt time.Time       `json:"checked_at"`
+
+	Archive    string         `json:"archive"`
+	VKey       string         `json:"vkey" doc:"the key that was trusted"`
+	ObjectsDue int64          `json:"objects_due" doc:"objects that there are to be read"`
+	BytesDue   int64          `json:"bytes_due"`
+	Content    int64          `json:"content" doc:"bytes of records that were measured"`
+	Encrypted  int64          `json:"encrypted,omitempty" doc:"objects whose records were not checked"`
+	Chain      *VerifiedChain `json:"chain,omitempty" doc:"absent if the chain could not be read"`
+}
+
+// VerifiedChain is what a verification counted of a chain.
+type VerifiedChain struct {
+	Size     int64          `json:"size" doc:"entries"`
+	Root     string         `json:"root" doc:"base64, as in the checkpoint"`
+	VKey     string         `json:"vkey" doc:"the key in force at the head"`
+	Windows  int64          `json:"windows"`
+	Gaps     int64          `json:"gaps"`
+	Expired  int64          `json:"expired"`
+	Lines    int64          `json:"lines"`
+	First    time.Time      `json:"first,omitzero"`
+	Last     time.Time      `json:"last,omitzero"`
+	Coverage []VerifiedSpan `json:"coverage" nullable:"false"`
+}
+
+// VerifiedSpan is a stretch of one state, by the chain itself.
+type VerifiedSpan struct {
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	State   string    `json:"state" enum:"collected,empty,gap,missing,overlapping,expired"`
+	Reason  string    `json:"reason,omitempty"`
+	Windows int       `json:"windows"`
+	Lines   int64     `json:"lines"`
 }
 
 // VerifyFinding is one thing that is not as it should be.

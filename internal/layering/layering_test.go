@@ -75,6 +75,7 @@ var owners = map[string][]string{
 	"github.com/duckdb":              {"query/duckdb"},
 	"github.com/hashicorp/go-plugin": {"core/pluginhost", "sdk"},
 	"github.com/coreos/go-systemd":   {"core/daemon/notify"},
+	"github.com/oapi-codegen":        {"core/api/client"},
 	"github.com/peterh/liner":        {"cmd/internal/shell"},
 	"github.com/pressly/goose":       {"core/catalog"},
 	"github.com/prometheus":          {"core/metrics"},

@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/sdk/storage"
 )
 
 func newArchive(env *site.Env, g *site.Globals) *cobra.Command {
 	return site.NewGroup("archive", "Look into the archive itself, keep its retention and holds, copy it, publish it for other engines, bring back what was written over, or rebuild the catalog from it",
-		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveCat(env, g), newExpire(env, g), newHold(env, g), newUncover(env, g), newReplicate(env, g), newPublish(env, g), newRebuild(env, g))
+		newArchiveLs(env, g), newArchiveStat(env, g), newArchiveHead(env, g), newArchiveCat(env, g), newExpire(env, g), newHold(env, g), newUncover(env, g), newReplicate(env, g), newPublish(env, g), newRebuild(env, g))
 }
 
 func newArchiveLs(env *site.Env, g *site.Globals) *cobra.Command {
@@ -74,6 +75,46 @@ func newArchiveStat(env *site.Env, g *site.Globals) *cobra.Command {
 	}
 }
 
+func newArchiveHead(env *site.Env, g *site.Globals) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "head ZONE", Short: "Print the head of a zone's chain, signed, as the collector last committed it", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
+		Long: "Print the head of a zone's chain as the collector last committed it: how long the chain is, and the signed checkpoint. Kept\n" +
+			"elsewhere it is what later shows whether the chain was shortened or rewritten.\n\n" + site.ExitHelp,
+		Example: "rainlogs archive head example.com\nrainlogs --server https://logs.example archive head example.com --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ask(cmd, env, g, openWorkspace, func(k keeper) error {
+				c, err := k.head(args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return site.PrintJSON(env.Out, c)
+				}
+				return printHead(env, c)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return site.OverServer(cmd)
+}
+
+func printHead(env *site.Env, c api.Chain) error {
+	err := site.Table(env.Out, "", func(row func(...any)) {
+		row("chain", c.Zone+"/"+c.Dataset)
+		row("archive", c.Archive)
+		row("key", c.Key)
+		row("entries", c.Size)
+		if c.LastHash != "" {
+			row("last entry", c.LastHash)
+		}
+	})
+	if err == nil && c.Checkpoint != "" {
+		_, err = fmt.Fprintf(env.Out, "\n%s", site.SafeLine(c.Checkpoint))
+	}
+	return err //nolint:wrapcheck // standard output is gone
+}
+
 // entryOf finds the log entry that names an object.
 func (w *workspace) entryOf(key string) (*evidence.Entry, error) {
 	id, _, _, err := evidence.ParseObjectKey(key)
@@ -97,25 +138,15 @@ func newArchiveCat(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "cat KEY|rainlogs://ARCHIVE/ZONE/DATASET/SEQ/LINE", Short: "Write an object to standard output, decompressed, or the line of one record", Args: cobra.ExactArgs(1),
 		Long: "Write an object to standard output, decompressed. With a record's address, as the workstation copies it, write that record's line\n" +
-			"as it was sealed; the chain is verified and the object compared with its entry first.\n\n" + site.ExitHelp,
+			"as it was sealed; the chain is verified and the object compared with its entry first.\n" +
+			"Over --server, KEY is the ID of a sealed window as jobs list has it; the records are compared with what was sealed.\n\n" + site.ExitHelp,
 		Example: "rainlogs archive cat rainlogs://3f0c…/023e105f4ecef8ad9ca31a8372d0c353/http_requests/17/4",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := openReader(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			if strings.HasPrefix(args[0], recordScheme) {
-				if raw {
-					return site.Usagef("--raw is for objects: a record's line is never compressed by itself")
-				}
-				return runCatRecord(w, args[0])
-			}
-			return runCat(w, args[0], raw)
+			return ask(cmd, env, g, openReader, func(k keeper) error { return k.cat(args[0], raw) })
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "raw", false, "the bytes as stored, still compressed")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 func runCat(w *workspace, key string, raw bool) error {

@@ -14,48 +14,30 @@ import (
 
 func newCoverage(env *site.Env, g *site.Globals) *cobra.Command {
 	var o verifyOptions
-	var asCalendar bool
 	cmd := &cobra.Command{
 		Use:   "coverage [ZONE]",
 		Short: "Show what the chain covers: collected, empty, expired, gap, missing",
 		Long: "Show, from the verified chain, which stretches of receive time were collected, were empty, have expired, are sealed gaps, or\n" +
 			"are missing. --calendar draws a row a day with a cell an hour, in UTC; over more than 62 days a row a week with a cell a day.\n" +
-			"A cell shows the worst of what is in it.\n\n" + site.ExitHelp,
+			"A cell shows the worst of what is in it.\n\n" +
+			"Over --server it is what the collector's catalog says: nothing is verified, and what has expired shows as it was sealed.\n\n" + site.ExitHelp,
 		Example:           "rainlogs coverage example.com --from -24h --require-complete\nrainlogs coverage example.com --calendar --from -7d",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := openReader(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			return runCoverage(w, args, o, asCalendar)
+			return ask(cmd, env, g, openReader, func(c coverer) error { return runCoverage(env, c, args, o) })
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time")
 	addNoCache(cmd, &o.noCache)
-	cmd.Flags().BoolVar(&asCalendar, "calendar", false, "draw a calendar")
+	cmd.Flags().BoolVar(&o.calendar, "calendar", false, "draw a calendar")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
-	return cmd
+	return site.OverServer(cmd)
 }
 
-func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) error {
-	opts := w.readOptions()
-	var err error
-	if opts.From, opts.To, err = o.times.parse(w.Env.Now()); err != nil {
-		return err
-	}
-	for _, name := range args {
-		id, err := w.chainOf(name)
-		if err != nil {
-			return err
-		}
-		opts.Chains = []evidence.ChainID{id}
-	}
-	w.noCache = o.noCache
-	chains, err := w.readVerified(opts)
+func runCoverage(env *site.Env, from coverer, zones []string, o verifyOptions) error {
+	chains, err := from.covered(zones, o)
 	if err != nil {
 		return err
 	}
@@ -69,11 +51,11 @@ func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) 
 		for i, c := range chains {
 			reports[i] = c.Report
 		}
-		err = site.PrintJSON(w.Env.Out, reports)
-	case asCalendar:
-		err = printCalendars(w, chains)
+		err = site.PrintJSON(env.Out, reports)
+	case o.calendar:
+		err = printCalendars(env, chains, from.names())
 	default:
-		err = printCoverage(w, chains)
+		err = printCoverage(env, chains)
 	}
 	if err == nil && o.requireComplete && !complete {
 		return site.EndWith(site.ExitIncomplete, "coverage of the range is incomplete")
@@ -81,8 +63,8 @@ func runCoverage(w *workspace, args []string, o verifyOptions, asCalendar bool) 
 	return err
 }
 
-func printCoverage(w *workspace, chains []verify.Chain) error {
-	return site.Table(w.Env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
+func printCoverage(env *site.Env, chains []verify.Chain) error {
+	return site.Table(env.Out, "ZONE\tFROM\tTO\tSTATE\tWINDOWS\tLINES", func(row func(...any)) {
 		for _, c := range chains {
 			for _, s := range c.Report.Segments {
 				row(c.ID.Zone, site.RFC3339(s.From), site.RFC3339(s.To), stateText(&s), s.Windows, site.Count(s.Lines))
@@ -91,23 +73,22 @@ func printCoverage(w *workspace, chains []verify.Chain) error {
 	})
 }
 
-func printCalendars(w *workspace, chains []verify.Chain) error {
-	g := glyphsFor(w.Env)
-	if _, err := fmt.Fprintln(w.Env.Out, g.legend()); err != nil {
+func printCalendars(env *site.Env, chains []verify.Chain, names map[evidence.ChainID]string) error {
+	g := glyphsFor(env)
+	if _, err := fmt.Fprintln(env.Out, g.legend()); err != nil {
 		return err //nolint:wrapcheck // standard output is gone
 	}
-	names := w.names()
 	for _, c := range chains {
-		if _, err := fmt.Fprintf(w.Env.Out, "\n%s\n", site.SafeLine(heading(c.ID, names[c.ID]))); err != nil {
+		if _, err := fmt.Fprintf(env.Out, "\n%s\n", site.SafeLine(heading(c.ID, names[c.ID]))); err != nil {
 			return err //nolint:wrapcheck // standard output is gone
 		}
 		if len(c.Report.Segments) == 0 {
-			_, _ = fmt.Fprintln(w.Env.Out, "nothing is covered yet") // the next line reports what this could
+			_, _ = fmt.Fprintln(env.Out, "nothing is covered yet") // the next line reports what this could
 			continue
 		}
 		cal := newCalendar(c.Report.Segments)
 		cal.count(c.Entries)
-		if err := cal.draw(w.Env.Out, g, c.Report.Segments); err != nil {
+		if err := cal.draw(env.Out, g, c.Report.Segments); err != nil {
 			return err
 		}
 	}

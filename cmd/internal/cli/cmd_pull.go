@@ -31,24 +31,20 @@ func newPull(env *site.Env, g *site.Globals) *cobra.Command {
 		Short: "Collect a range of windows now, in the foreground",
 		Long: "Collect every window of a range that is not in the archive yet. Times are receive times: Cloudflare\n" +
 			"delivers a request some minutes after it happened. Windows that fail stay open and are tried by the next pull.\n" +
-			"The rates of requests that the source admits are shared with a collector that runs; where both collect, each waits.\n\n" + site.ExitHelp,
+			"The rates of requests that the source admits are shared with a collector that runs; where both collect, each waits.\n\n" +
+			"Over --server it is the collector that pulls, in the background: what is due of the zone, before all else.\n\n" + site.ExitHelp,
 		Example:           "rainlogs pull example.com --from -24h\nrainlogs pull example.com --from 2026-11-23T00:00:00Z --to 2026-11-23T06:00:00Z --window 1h",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := openWorkspace(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			return runPull(w, args[0], o)
+			return ask(cmd, env, g, openWorkspace, func(p puller) error { return p.pull(args[0], o) })
 		},
 	}
 	o.times.addTo(cmd, "the range, receive time (default: the last hour; the end at most now less collector.lag)")
 	cmd.Flags().DurationVar(&o.window, "window", 0, "length of new windows (default: collector.window)")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 func runPull(w *workspace, zoneName string, o pullOptions) error {

@@ -36,12 +36,16 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 		Use: "tui [rainlogs://ARCHIVE/ZONE/DATASET/SEQ/LINE]", Short: "The workstation: look at an archive in a terminal", Args: cobra.MaximumNArgs(1),
 		Long: "Look at an archive in a terminal: how each zone stands, what needs an operator, and a map of its hours; chains are verified\n" +
 			"before anything of them is shown. With a record's address it begins with that record. ? lists the keys that work, and the last\n" +
-			"screen all of them. What was open is there again at the next start. Without a config it offers to make an archive, or the demo.\n\n" + site.ExitHelp,
+			"screen all of them. What was open is there again at the next start. Without a config it offers to make an archive, or the demo.\n" +
+			"Over --server there are the overview and the collector, by what the collector's catalog says: nothing is verified.\n\n" + site.ExitHelp,
 		Example: "rainlogs tui\nrainlogs tui --theme light --read-only\nrainlogs tui rainlogs://3f0c…/023e105f4ecef8ad9ca31a8372d0c353/http_requests/17/4\nrainlogs tui --keys",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.flagged = cmd.Flags().Changed("theme")
 			if o.keys {
 				return listKeys(env, g)
+			}
+			if g.Remote() && (len(args) > 0 || o.ssh.address != "") {
+				return site.Usagef("over --server the workstation has the overview and the collector: it shows no record, and is not served over SSH")
 			}
 			if len(args) > 0 {
 				ref, err := inquiry.ParseRef(args[0])
@@ -62,7 +66,7 @@ func newTUI(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew, not where the last session ended")
 	cmd.Flags().BoolVar(&o.keys, "keys", false, "print the keys and end")
 	o.ssh.addTo(cmd)
-	return cmd
+	return site.OverServer(cmd)
 }
 
 // checkKeys is what config check says of tui.keys, whose actions are known here alone.
@@ -130,7 +134,7 @@ func runTUI(ctx context.Context, env *site.Env, g *site.Globals, o tuiOptions) e
 func start(ctx context.Context, env *site.Env, g *site.Globals, at seat) error {
 	quiet := *env // what is logged would be drawn over the screens
 	quiet.Err, quiet.Terminal = io.Discard, false
-	if at.record != nil || !firstStart(env, g) {
+	if at.record != nil || g.Remote() || !firstStart(env, g) {
 		return sit(ctx, &quiet, g, at)
 	}
 	made, err := welcomed(ctx, env, g, at)

@@ -18,6 +18,7 @@ type verifyOptions struct {
 	asJSON          bool
 	requireComplete bool
 	noCache         bool // of coverage alone: verify never reads what is kept
+	calendar        bool // of coverage alone
 }
 
 func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
@@ -26,17 +27,13 @@ func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "verify [ZONE]",
 		Short: "Verify the archive: chain, objects, content, coverage",
 		Long: "Verify signatures, entries, tree and tiles (chain), the stored bytes of every object (objects), and the\n" +
-			"decompressed lines (content). Chains are always verified whole; --from and --to limit objects and coverage.\n\n" + site.ExitHelp,
+			"decompressed lines (content). Chains are always verified whole; --from and --to limit objects and coverage.\n\n" +
+			"Over --server the server verifies by its own key, and its word is what is printed: rainlogs-verify needs nobody's.\n\n" + site.ExitHelp,
 		Example:           "rainlogs verify\nrainlogs verify example.com --level chain\nrainlogs verify --key verifier.pub --json",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := openReader(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			return runVerify(w, args, o)
+			return ask(cmd, env, g, openReader, func(v verifier) error { return runVerify(env, v, args, o) })
 		},
 	}
 	o.times.addTo(cmd, "the range")
@@ -44,22 +41,18 @@ func newVerify(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd.Flags().StringVar(&o.key, "key", "", "pinned verifier key, or a file with it (default: that of the signing key here)")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVar(&o.requireComplete, "require-complete", false, "exit 4 if the range has gaps or holes")
-	return cmd
+	return site.OverServer(cmd)
 }
 
-func runVerify(w *workspace, args []string, o verifyOptions) error {
-	opts, err := w.verifyOptions(args, o)
-	if err != nil {
-		return err
-	}
-	report, err := w.verify(opts)
+func runVerify(env *site.Env, by verifier, zones []string, o verifyOptions) error {
+	report, err := by.verified(zones, o)
 	if err != nil {
 		return err
 	}
 	if o.asJSON {
-		err = site.PrintJSON(w.Env.Out, report)
+		err = site.PrintJSON(env.Out, report)
 	} else {
-		err = report.WriteText(w.Env.Out)
+		err = report.WriteText(env.Out)
 	}
 	switch {
 	case err != nil:

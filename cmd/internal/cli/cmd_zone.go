@@ -42,7 +42,7 @@ func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 			"ZONE is a Cloudflare zone id. With --source it is whatever that source calls a zone: the source's settings are\n" +
 			"sources.NAME in the config, a third party's plugin has to be pinned (rainlogs plugin pin). Where that is not an\n" +
 			"id (32 hex digits), the archive knows the zone by one that is made of both names, and the chain says so.\n\n" +
-			beginHelp + "\n\n" + site.ExitHelp,
+			"Over --server no probe is printed: the collector makes one, and zone list tells what blocks the zone.\n\n" + beginHelp + "\n\n" + site.ExitHelp,
 		Example: "rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --name example.com\n" +
 			"rainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353 --schedule \"0 * * * *\" --from -6d\n" +
 			"rainlogs zone add world --source hello --dataset greetings",
@@ -54,12 +54,7 @@ func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 			if err := o.parse(cmd, env.Now()); err != nil {
 				return err
 			}
-			w, err := openWorkspace(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			return runZoneAdd(w, args[0], o)
+			return ask(cmd, env, g, openWorkspace, func(z zoneKeeper) error { return z.add(args[0], o) })
 		},
 	}
 	o.addTo(cmd, "readable name (default: what the source says, else ZONE)")
@@ -67,7 +62,7 @@ func newZoneAdd(env *site.Env, g *site.Globals) *cobra.Command {
 	cmd.Flags().StringVar(&o.dataset, "dataset", "", "one of the source's datasets (default: its only one)")
 	cmd.Flags().BoolVar(&o.force, "force", false, "add it even if a check failed")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 // sourceZone is what a zone may be called by its source: it stands in chains,
@@ -181,9 +176,12 @@ func datasetOf(feed collect.Feed, o zoneAddOptions) (string, error) {
 	return name, nil
 }
 
-// tell says on standard error what was done. What it says is made harmless.
-func (w *workspace) tell(format string, args ...any) error {
-	_, err := fmt.Fprintln(w.Env.Err, site.SafeLine(fmt.Sprintf(format, args...)))
+// tell says on standard error what was done.
+func (w *workspace) tell(format string, args ...any) error { return tellOn(w.Env, format, args...) }
+
+// tellOn makes what it says harmless.
+func tellOn(env *site.Env, format string, args ...any) error {
+	_, err := fmt.Fprintln(env.Err, site.SafeLine(fmt.Sprintf(format, args...)))
 	return err //nolint:wrapcheck // standard error is gone
 }
 
@@ -258,24 +256,12 @@ func newZoneShow(env *site.Env, g *site.Globals) *cobra.Command {
 }
 
 func newZoneRemove(env *site.Env, g *site.Globals) *cobra.Command {
-	return &cobra.Command{
+	return site.OverServer(&cobra.Command{
 		Use: "remove ZONE", Short: "Take a zone out of collection; its archive stays", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := openCatalog(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			z, err := w.zone(args[0])
-			if err != nil {
-				return err
-			}
-			if err := w.Catalog.RemoveZone(w.ctx, z.ID, z.Dataset); err != nil {
-				return fmt.Errorf("remove zone: %w", err)
-			}
-			return w.tell("zone %s is no longer collected; what was sealed stays", z.Name)
+			return ask(cmd, env, g, openCatalog, func(z zoneKeeper) error { return z.remove(args[0]) })
 		},
-	}
+	})
 }
 
 // zone finds a zone by name or id.
@@ -292,26 +278,19 @@ func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
 
 // completeZones offers zone names to the shell.
 func completeZones(env *site.Env, g *site.Globals) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		ctx := cmd.Context()
-		if ctx == nil {
-			ctx = context.Background()
+	return func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+		if cmd.Context() == nil {
+			cmd.SetContext(context.Background())
 		}
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		w, err := openCatalog(ctx, env, g)
+		err := ask(cmd, env, g, openCatalog, func(z zoneLister) (err error) {
+			names, err = z.zoneNames()
+			return err
+		})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
-		}
-		defer w.Close()
-		zones, err := w.Catalog.ListZones(ctx)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		var names []string
-		for _, z := range zones {
-			names = append(names, z.Name)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -27,23 +27,20 @@ func newZoneList(env *site.Env, g *site.Globals) *cobra.Command {
 			"OPEN   how many windows are planned and neither sealed nor given up\n\n" + site.ExitHelp,
 		Example: "rainlogs zone list\nrainlogs zone list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := openCatalog(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			views, err := w.zoneViews()
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return site.PrintJSON(env.Out, views)
-			}
-			return printZones(env, views)
+			return ask(cmd, env, g, openCatalog, func(z zoneLister) error {
+				views, err := z.views()
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return site.PrintJSON(env.Out, views)
+				}
+				return printZones(env, views)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 // zoneView is a zone as it stands.

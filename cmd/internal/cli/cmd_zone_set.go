@@ -107,16 +107,11 @@ func newZoneSet(env *site.Env, g *site.Globals) *cobra.Command {
 			if !f.named && !f.scheduled && !f.limited {
 				return site.Usagef("there is nothing to set: give --name, --schedule or --from")
 			}
-			return withZone(cmd, env, g, args[0], func(w *workspace, z catalog.Zone) error {
-				if err := w.edit(&z, f); err != nil {
-					return err
-				}
-				return w.change(z, "is "+standingOf(z))
-			})
+			return ask(cmd, env, g, openCatalog, func(z zoneKeeper) error { return z.set(args[0], f) })
 		},
 	}
 	f.addTo(cmd, "its new readable name")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 // standingOf is what the operator has said of a zone, in words.
@@ -136,20 +131,6 @@ func standingOf(z catalog.Zone) string {
 	return text
 }
 
-// withZone finds a zone for what an operator says of it, which needs the catalog only.
-func withZone(cmd *cobra.Command, env *site.Env, g *site.Globals, zone string, do func(w *workspace, z catalog.Zone) error) error {
-	w, err := openCatalog(cmd.Context(), env, g)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	z, err := w.zone(zone)
-	if err != nil {
-		return err
-	}
-	return do(w, z)
-}
-
 // change keeps a zone as it is now, and tells how that is.
 func (w *workspace) change(z catalog.Zone, said string) error {
 	if err := w.Catalog.PutZone(w.ctx, z); err != nil {
@@ -159,16 +140,16 @@ func (w *workspace) change(z catalog.Zone, said string) error {
 }
 
 func newZonePause(env *site.Env, g *site.Globals) *cobra.Command {
-	return &cobra.Command{
+	return site.OverServer(&cobra.Command{
 		Use: "pause ZONE", Short: "Stop the collecting of a zone for a while; its archive stays", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
 		Long: "Stop the collecting of a zone until it is resumed. A window that is being pulled comes to its end. Retention\n" +
 			"goes on, and rainlogs pull still collects what it is told to. Once resumed, the collector catches up; what is\n" +
 			"older than the source keeps (168h at Cloudflare) is lost then and sealed as a gap.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone pause example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withZone(cmd, env, g, args[0], (*workspace).pause)
+			return ask(cmd, env, g, openCatalog, func(z zoneKeeper) error { return z.pause(args[0]) })
 		},
-	}
+	})
 }
 
 func (w *workspace) pause(z catalog.Zone) error {
@@ -180,16 +161,16 @@ func (w *workspace) pause(z catalog.Zone) error {
 }
 
 func newZoneResume(env *site.Env, g *site.Globals) *cobra.Command {
-	return &cobra.Command{
+	return site.OverServer(&cobra.Command{
 		Use: "resume ZONE", Short: "Go on with the collecting of a zone", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
 		Long: "Go on with the collecting of a zone that was paused, from where it stopped. A zone that is blocked is probed\n" +
 			"at once by a running collector, and not only after collector.recheck: resume it once what blocked it is\n" +
 			"mended, paused or not.\n\n" + site.ExitHelp,
 		Example: "rainlogs zone resume example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withZone(cmd, env, g, args[0], (*workspace).resume)
+			return ask(cmd, env, g, openCatalog, func(z zoneKeeper) error { return z.resume(args[0]) })
 		},
-	}
+	})
 }
 
 func (w *workspace) resume(z catalog.Zone) error {

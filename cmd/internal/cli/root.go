@@ -30,6 +30,8 @@ func newRoot(env *site.Env) *cobra.Command {
 		Example: "rainlogs demo --no-tui\nrainlogs init --dir ./evidence --yes\nrainlogs zone add 023e105f4ecef8ad9ca31a8372d0c353",
 	}
 	g.AddTo(root)
+	g.AddServerTo(root, env)
+	g.Guard(root)
 	root.AddCommand(
 		newDemo(env, g), newInit(env, g), newZone(env, g), newPull(env, g), newCoverage(env, g), newVerify(env, g),
 		withSSH(collector.NewCollector(env, g, buildBeside), env, g), collector.NewJobs(env, g, root.Name()), collector.NewAPIKeys(env, g, root.Name()), collector.NewDoctor(env, g),

@@ -52,7 +52,11 @@ func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) (err erro
 	defer cancel()
 	t := &sitting{env: env, g: g, at: at}
 	defer func() { err = errors.Join(err, t.close()) }()
-	opening := app.NewOpening("opening the archive …", func() (*app.App, error) { return t.open(ctx) })
+	open := t.open
+	if g.Remote() {
+		open = t.openRemote
+	}
+	opening := app.NewOpening("opening the archive …", func() (*app.App, error) { return open(ctx) })
 	program := tea.NewProgram(opening, append(at.options, tea.WithContext(ctx), tea.WithFPS(framesPerSecond))...)
 	if at.resized != nil {
 		go func() { // ends with the terminal's connection
@@ -136,7 +140,7 @@ func (t *sitting) leave(root *app.App, err error) error {
 		}
 	}
 	if fault := root.Fault(); fault != nil {
-		return t.station.tellFault(fault, t.file != nil)
+		return tellFault(t.env, fault, t.file != nil)
 	}
 	return err
 }
@@ -209,12 +213,12 @@ func (s *station) appConfig(at seat) (app.Config, error) {
 }
 
 // tellFault writes down where a screen has failed.
-func (s *station) tellFault(fault *app.Fault, kept bool) error {
+func tellFault(env *site.Env, fault *app.Fault, kept bool) error {
 	text := ""
 	if kept {
 		text = "; what was open is kept: start it again, or with --fresh"
 		path := filepath.Join(stateDir(), "fault.txt")
-		report := fmt.Appendf(nil, "%s\n%s\n%s\n\n%s", s.env.Now().UTC(), site.Version, fault.Error(), fault.Stack)
+		report := fmt.Appendf(nil, "%s\n%s\n%s\n\n%s", env.Now().UTC(), site.Version, fault.Error(), fault.Stack)
 		if err := os.WriteFile(path, report, 0o600); err == nil {
 			text += ". " + path + " says where, for a report of this mistake"
 		}

@@ -2,63 +2,26 @@ package collector
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
-	"github.com/fabriziosalmi/rainlogs/core/api/server"
-	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 )
 
 // NewAPIKeys is the command api-key, which needs config and catalog only: it is
 // how the operator gets a first key, and takes away one that nobody else can.
 func NewAPIKeys(env *site.Env, g *site.Globals, program string) *cobra.Command {
-	cmd := site.NewGroup("api-key", "Make, list or revoke keys of the REST API",
-		newKeyAdd(env, g, program), newKeyList(env, g, program), newKeyRevoke(env, g, program))
+	cmd := site.NewGroup("api-key", "Make, list, rotate or revoke keys of the REST API",
+		newKeyAdd(env, g, program), newKeyList(env, g, program), newKeyRotate(env, g, program), newKeyRevoke(env, g, program))
 	cmd.Long = "Keys of the REST API, of the operator or of a customer. The API can do the same for who has an admin key; this\n" +
-		"makes the first one. A running collector believes it at once, and hears of a revocation within a second.\n\n" + site.ExitHelp
+		"makes the first one. A running collector believes it at once, and hears of a revocation within a second.\n" +
+		"Over --server, keys are the customer's whose the key is that asks.\n\n" + site.ExitHelp
 	return cmd
-}
-
-// withTenants runs f over the catalog's customers, of which there must be this one.
-func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer string, f func(s tenant.Store) error) error {
-	w, err := site.OpenCatalogOnly(ctx, env, g)
-	if err != nil {
-		return err //nolint:wrapcheck // says what it did
-	}
-	defer w.Close()
-	s, ok := w.Catalog.(tenant.Store)
-	if !ok {
-		return site.Usagef("this kind of catalog knows no customers")
-	}
-	if _, err := s.Customer(ctx, customer); errors.Is(err, catalog.ErrNotFound) {
-		return site.Usagef("there is no customer %q", customer)
-	} else if err != nil {
-		return err //nolint:wrapcheck // says what it did
-	}
-	return f(s)
-}
-
-// entered does an act at the machine itself, as the audit log has it.
-func entered(ctx context.Context, s tenant.Store, e tenant.Event, act func() error) error {
-	e.RequestID, e.Address = "command line", "local"
-	var err error
-	if e.Seq, err = s.AddEvent(ctx, e); err != nil {
-		return err //nolint:wrapcheck // says what it did
-	}
-	e.Outcome = "done"
-	if err = act(); err != nil {
-		e.Outcome = "failed"
-	}
-	return errors.Join(err, s.EndEvent(ctx, e))
 }
 
 type keyAddOptions struct {
@@ -76,7 +39,7 @@ func newKeyAdd(env *site.Env, g *site.Globals, program string) *cobra.Command {
 			if !slices.Contains(tenant.Roles(), tenant.Role(o.role)) || o.name == "" || o.expires < 0 {
 				return site.Usagef("want --name, --role of %q, and --expires of 0 or more", tenant.Roles())
 			}
-			return withTenants(cmd.Context(), env, g, o.customer, func(s tenant.Store) error { return runKeyAdd(cmd.Context(), env, s, o) })
+			return withKeys(cmd, env, g, o.customer, func(k keyring) error { return runKeyAdd(cmd.Context(), env, k, o) })
 		},
 	}
 	cmd.Flags().StringVar(&o.customer, "customer", tenant.Operator, "whose key it is, by the customer's id")
@@ -84,7 +47,7 @@ func newKeyAdd(env *site.Env, g *site.Globals, program string) *cobra.Command {
 	cmd.Flags().StringVar(&o.role, "role", string(tenant.Admin), "admin, operator, analyst or auditor")
 	cmd.Flags().DurationVar(&o.expires, "expires", 0, "how long it works; 0 is until it is revoked")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 // keyView is a key as the commands print it.
@@ -108,29 +71,23 @@ func viewKey(k tenant.Key) keyView {
 	}
 }
 
-func runKeyAdd(ctx context.Context, env *site.Env, s tenant.Store, o keyAddOptions) error {
-	now := env.Now()
-	var expires time.Time
-	if o.expires > 0 {
-		expires = now.Add(o.expires)
-	}
-	k, secret, err := server.Mint(rand.Reader, bcrypt.DefaultCost, now, o.customer, o.name, tenant.Role(o.role), expires)
+func runKeyAdd(ctx context.Context, env *site.Env, keys keyring, o keyAddOptions) error {
+	v, err := keys.add(ctx, o)
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
-	e := tenant.Event{At: now, Customer: o.customer, Action: "api-key.create", Subject: k.ID}
-	if err := entered(ctx, s, e, func() error { return s.AddKey(ctx, k) }); err != nil {
-		return err
-	}
-	v := viewKey(k)
-	v.Secret = secret
-	if o.asJSON {
+	return printSecret(env, v, o.asJSON)
+}
+
+// printSecret prints a key that was just made, and its secret by itself.
+func printSecret(env *site.Env, v keyView, asJSON bool) error {
+	if asJSON {
 		return site.PrintJSON(env.Out, v) //nolint:wrapcheck // says what it did
 	}
-	if _, err := fmt.Fprintf(env.Err, "key %s of %s, role %s; it is shown this once:\n", k.ID, site.SafeLine(o.customer), o.role); err != nil {
+	if _, err := fmt.Fprintf(env.Err, "key %s of %s, role %s; it is shown this once:\n", site.SafeLine(v.ID), site.SafeLine(v.Customer), site.SafeLine(v.Role)); err != nil {
 		return err //nolint:wrapcheck // standard error is gone
 	}
-	_, err = fmt.Fprintln(env.Out, secret)
+	_, err := fmt.Fprintln(env.Out, site.SafeLine(v.Secret))
 	return err //nolint:wrapcheck // standard output is gone
 }
 
@@ -141,14 +98,10 @@ func newKeyList(env *site.Env, g *site.Globals, program string) *cobra.Command {
 		Use: "list", Short: "List keys, ended ones too, without their secrets", Args: cobra.NoArgs,
 		Example: program + " api-key list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withTenants(cmd.Context(), env, g, customer, func(s tenant.Store) error {
-				keys, err := s.ListKeys(cmd.Context(), customer)
+			return withKeys(cmd, env, g, customer, func(k keyring) error {
+				views, err := k.all(cmd.Context())
 				if err != nil {
 					return err //nolint:wrapcheck // says what it did
-				}
-				views := make([]keyView, len(keys))
-				for i, k := range keys {
-					views[i] = viewKey(k)
 				}
 				if asJSON {
 					return site.PrintJSON(env.Out, views) //nolint:wrapcheck // says what it did
@@ -159,7 +112,7 @@ func newKeyList(env *site.Env, g *site.Globals, program string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&customer, "customer", tenant.Operator, "whose, by the customer's id")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
 }
 
 func printKeys(env *site.Env, keys []keyView) error {
@@ -180,23 +133,42 @@ func printKeys(env *site.Env, keys []keyView) error {
 	})
 }
 
-func newKeyRevoke(env *site.Env, g *site.Globals, program string) *cobra.Command {
+func newKeyRotate(env *site.Env, g *site.Globals, program string) *cobra.Command {
 	var customer string
+	var overlap time.Duration
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "revoke ID", Short: "End a key, the last admin key too", Args: cobra.ExactArgs(1),
-		Example: program + " api-key revoke 4f2kq7n3aabbccdd",
+		Use: "rotate ID", Short: "Make a key in the place of another, which ends, and print it, this once", Args: cobra.ExactArgs(1),
+		Example: program + " api-key rotate 4f2kq7n3aabbccdd --overlap 1h",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return withTenants(ctx, env, g, customer, func(s tenant.Store) error {
-				e := tenant.Event{At: env.Now(), Customer: customer, Action: "api-key.revoke", Subject: args[0][:min(len(args[0]), 64)]}
-				err := entered(ctx, s, e, func() error { return s.RevokeKey(ctx, customer, args[0], env.Now()) })
-				if errors.Is(err, catalog.ErrNotFound) {
-					return site.Usagef("%s has no key %q: api-key list has them", customer, args[0])
+			if overlap < 0 || overlap > maxOverlap || overlap%time.Second != 0 {
+				return site.Usagef("--overlap %s: want whole seconds, %s at most", overlap, maxOverlap)
+			}
+			return withKeys(cmd, env, g, customer, func(k keyring) error {
+				v, err := k.rotate(cmd.Context(), args[0], overlap)
+				if err != nil {
+					return err //nolint:wrapcheck // says what it did
 				}
-				return err //nolint:wrapcheck // says what it did
+				return printSecret(env, v, asJSON)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&customer, "customer", tenant.Operator, "whose, by the customer's id")
-	return cmd
+	cmd.Flags().DurationVar(&overlap, "overlap", 0, "how long the old key still works")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return site.OverServer(cmd)
+}
+
+func newKeyRevoke(env *site.Env, g *site.Globals, program string) *cobra.Command {
+	var customer string
+	cmd := &cobra.Command{
+		Use: "revoke ID", Short: "End a key, the last admin key too", Args: cobra.ExactArgs(1),
+		Long:    "End a key. Here that may be the last admin key; over --server that one is refused.\n\n" + site.ExitHelp,
+		Example: program + " api-key revoke 4f2kq7n3aabbccdd",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withKeys(cmd, env, g, customer, func(k keyring) error { return k.revoke(cmd.Context(), args[0]) })
+		},
+	}
+	cmd.Flags().StringVar(&customer, "customer", tenant.Operator, "whose, by the customer's id")
+	return site.OverServer(cmd)
 }

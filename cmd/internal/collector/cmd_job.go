@@ -18,27 +18,33 @@ func newJobsShow(env *site.Env, g *site.Globals, program string) *cobra.Command 
 		Use: "show ID", Short: "Show all of a job, with every failed attempt", Args: cobra.ExactArgs(1),
 		Example: program + " jobs show 4711",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ids, err := jobIDs(args)
-			if err != nil {
-				return err
-			}
-			v, err := openView(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer v.close()
-			j, err := v.get(cmd.Context(), ids[0])
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return site.PrintJSON(env.Out, v.view(j)) //nolint:wrapcheck // says what it did
-			}
-			return printJob(env, v.view(j))
+			return withWork(cmd.Context(), env, g, func(w worklist) error {
+				j, err := w.show(cmd.Context(), args[0])
+				if err != nil {
+					return err //nolint:wrapcheck // says what it did
+				}
+				if asJSON {
+					return site.PrintJSON(env.Out, j) //nolint:wrapcheck // says what it did
+				}
+				return printJob(env, j)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
+}
+
+// show finds a job by its number.
+func (v *view) show(ctx context.Context, id string) (work, error) {
+	ids, err := jobIDs([]string{id})
+	if err != nil {
+		return nil, err
+	}
+	j, err := v.get(ctx, ids[0])
+	if err != nil {
+		return nil, err
+	}
+	return v.view(j), nil
 }
 
 func jobIDs(args []string) ([]int64, error) {
@@ -65,31 +71,35 @@ func (v *view) get(ctx context.Context, id int64) (jobs.Job, error) {
 	return j, err //nolint:wrapcheck // says what it did
 }
 
-func printJob(env *site.Env, j jobView) error {
+func printJob(env *site.Env, j work) error {
 	return site.Table(env.Out, "", func(row func(...any)) { //nolint:wrapcheck // says what it did
-		say := func(name, value string) {
+		j.details(func(name, value string) {
 			if value != "" {
 				row(name, oneLine(value))
 			}
-		}
-		say("id", strconv.FormatInt(j.ID, 10))
-		say("kind", j.Kind)
-		say("queue", j.Queue)
-		say("state", j.State)
-		say("zone", j.Zone)
-		say("zone name", j.ZoneName)
-		say("dataset", j.Dataset)
-		say("window", j.window())
-		say("attempt", fmt.Sprintf("%d of at most %d", j.Attempt, j.MaxAttempts))
-		say("created", timeOrNothing(j.CreatedAt))
-		say("due", j.due())
-		say("attempted", timeOrNothing(j.AttemptedAt))
-		say("attempted by", j.AttemptedBy)
-		say("finished", timeOrNothing(j.FinishedAt))
-		for _, e := range j.Errors {
-			say(fmt.Sprintf("failed attempt %d", e.Attempt), site.RFC3339(e.At)+" "+e.Error)
-		}
+		})
 	})
+}
+
+// details tells all of a job.
+func (j jobView) details(say func(name, value string)) {
+	say("id", strconv.FormatInt(j.ID, 10))
+	say("kind", j.Kind)
+	say("queue", j.Queue)
+	say("state", j.State)
+	say("zone", j.Zone)
+	say("zone name", j.ZoneName)
+	say("dataset", j.Dataset)
+	say("window", j.window())
+	say("attempt", fmt.Sprintf("%d of at most %d", j.Attempt, j.MaxAttempts))
+	say("created", timeOrNothing(j.CreatedAt))
+	say("due", j.due())
+	say("attempted", timeOrNothing(j.AttemptedAt))
+	say("attempted by", j.AttemptedBy)
+	say("finished", timeOrNothing(j.FinishedAt))
+	for _, e := range j.Errors {
+		say(fmt.Sprintf("failed attempt %d", e.Attempt), site.RFC3339(e.At)+" "+e.Error)
+	}
 }
 
 func newJobsRetry(env *site.Env, g *site.Globals, program string) *cobra.Command {

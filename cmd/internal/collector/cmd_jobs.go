@@ -89,19 +89,13 @@ func newJobsList(env *site.Env, g *site.Globals, program string) *cobra.Command 
 		Long: "List jobs, by state and in the order in which they were inserted. Without --state, those that are completed\n" +
 			"are left out. DUE is when a job that waits may be taken; LAST ERROR is that of its last failed attempt,\n" +
 			"shortened. What a source says of a window is no error of its job: it stands in the ledger, and in rainlogs\n" +
-			"zone list if it blocks the zone.\n\n" + site.ExitHelp,
+			"zone list if it blocks the zone.\n\n" +
+			"Over --server it is the windows of the ledger that are listed, of which the jobs are the work: the latest first, without\n" +
+			"--state those that are neither sealed nor given up. What state they can be in: " + strings.Join(windowStates, ", ") + ".\n\n" + site.ExitHelp,
 		Example: program + " jobs list\n" + program + " jobs list --state discarded --kind window --zone example.com --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			v, err := openView(cmd.Context(), env, g)
-			if err != nil {
-				return err
-			}
-			defer v.close()
-			return runJobsList(cmd.Context(), v, o)
+			return withWork(cmd.Context(), env, g, func(w worklist) error { return runJobsList(cmd.Context(), env, w, o) })
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.states, "state", nil, "only jobs in this state, more than once for several: "+strings.Join(jobs.States(), ", "))
@@ -109,11 +103,12 @@ func newJobsList(env *site.Env, g *site.Globals, program string) *cobra.Command 
 	cmd.Flags().StringVar(&o.zone, "zone", "", "only jobs of this zone, by name or id")
 	cmd.Flags().IntVar(&o.limit, "limit", 100, "how many at most")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
-	return cmd
+	return site.OverServer(cmd)
 }
 
-func (o *jobsListOptions) check() error {
-	if err := among("--state", o.states, jobs.States()); err != nil {
+// check is for what there are states of: jobs, or windows.
+func (o *jobsListOptions) check(states []string) error {
+	if err := among("--state", o.states, states); err != nil {
 		return err
 	}
 	if err := among("--kind", o.kinds, jobs.Kinds()); err != nil {
@@ -140,25 +135,19 @@ type jobView struct {
 	ZoneName string `json:"zone_name,omitempty"`
 }
 
-func runJobsList(ctx context.Context, v *view, o jobsListOptions) error {
-	zone, err := v.zoneID(ctx, o.zone)
+func runJobsList(ctx context.Context, env *site.Env, w worklist, o jobsListOptions) error {
+	found, more, err := w.list(ctx, o)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says what it did
 	}
-	found, more, err := v.list(ctx, o, zone)
-	if err != nil {
-		return err
-	}
-	if v.queue == nil {
-		_, _ = fmt.Fprintln(v.Env.Err, noQueue) // as much as can be told
-	}
-	if o.asJSON {
-		err = site.PrintJSON(v.Env.Out, found)
-	} else if v.queue != nil {
-		err = printJobs(v.Env, found)
+	switch {
+	case o.asJSON:
+		err = site.PrintJSON(env.Out, append([]work{}, found...)) // "[]" for none
+	case found != nil:
+		err = printJobs(env, found)
 	}
 	if err == nil && more {
-		_, err = fmt.Fprintf(v.Env.Err, "there are more than these %d: raise --limit, or narrow it down by --state, --kind or --zone\n", o.limit)
+		_, err = fmt.Fprintf(env.Err, "there are more than these %d: raise --limit, or narrow it down by --state, --kind or --zone\n", len(found))
 	}
 	return err //nolint:wrapcheck // standard output or error is gone
 }
@@ -181,12 +170,21 @@ func (v *view) zoneID(ctx context.Context, idOrName string) (string, error) {
 	return idOrName, nil
 }
 
-// list returns jobs state by state, and whether there are more than the limit.
-func (v *view) list(ctx context.Context, o jobsListOptions, zone string) (found []jobView, more bool, err error) {
-	found = []jobView{} // "[]" in JSON
-	if v.queue == nil {
-		return found, false, nil
+// list returns jobs state by state, and whether there are more than the limit;
+// nil where there is no queue.
+func (v *view) list(ctx context.Context, o jobsListOptions) (found []work, more bool, err error) {
+	if err := o.check(jobs.States()); err != nil {
+		return nil, false, err
 	}
+	zone, err := v.zoneID(ctx, o.zone)
+	if err != nil {
+		return nil, false, err
+	}
+	if v.queue == nil {
+		_, _ = fmt.Fprintln(v.Env.Err, noQueue) // as much as can be told
+		return nil, false, nil
+	}
+	found = []work{}
 	for _, state := range jobs.States() {
 		if !o.wants(state) {
 			continue
@@ -240,11 +238,15 @@ func (j jobView) due() string {
 
 // lastError is shortened to what fits into a line.
 func (j jobView) lastError() string {
-	const most = 80
 	if len(j.Errors) == 0 {
 		return ""
 	}
-	text := []rune(oneLine(j.Errors[len(j.Errors)-1].Error))
+	return shortened(j.Errors[len(j.Errors)-1].Error)
+}
+
+func shortened(s string) string {
+	const most = 80
+	text := []rune(oneLine(s))
 	if len(text) > most {
 		return string(text[:most-1]) + "…"
 	}
@@ -253,10 +255,15 @@ func (j jobView) lastError() string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-func printJobs(env *site.Env, found []jobView) error {
+// row is the job in printJobs' table.
+func (j jobView) row() []any {
+	return []any{j.ID, j.Kind, j.State, oneLine(j.zone()), j.window(), fmt.Sprintf("%d/%d", j.Attempt, j.MaxAttempts), j.due(), j.lastError()}
+}
+
+func printJobs(env *site.Env, found []work) error {
 	return site.Table(env.Out, "ID\tKIND\tSTATE\tZONE\tWINDOW\tATTEMPT\tDUE\tLAST ERROR", func(row func(...any)) { //nolint:wrapcheck // says what it did
 		for _, j := range found {
-			row(j.ID, j.Kind, j.State, oneLine(j.zone()), j.window(), fmt.Sprintf("%d/%d", j.Attempt, j.MaxAttempts), j.due(), j.lastError())
+			row(j.row()...)
 		}
 	})
 }

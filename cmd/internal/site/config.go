@@ -48,6 +48,9 @@ func NewConfig(env *Env, g *Globals, checks ...func(*config.Config) error) *cobr
 
 // LoadConfig finds and reads the config.
 func LoadConfig(env *Env, g *Globals) (*config.Config, error) {
+	if g.Remote() {
+		return nil, g.notOver()
+	}
 	path, err := config.Find(g.Config, env.Getenv)
 	if err != nil {
 		return nil, Usage(err)

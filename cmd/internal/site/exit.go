@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
@@ -57,6 +58,7 @@ func ExitCode(err error) int {
 	var code codeError
 	var usage usageError
 	var src *source.Error
+	var refused *api.Problem
 	switch {
 	case err == nil:
 		return ExitOK
@@ -70,6 +72,21 @@ func ExitCode(err error) int {
 		return ExitDamaged
 	case errors.As(err, &src) && (src.Reason == source.ReasonCredential || src.Reason == source.ReasonNotEntitled):
 		return ExitDenied
+	case errors.As(err, &refused):
+		return codeOf(refused)
+	}
+	return ExitFailed
+}
+
+// codeOf is the exit code of what a server has refused.
+func codeOf(p *api.Problem) int {
+	switch p.Code {
+	case api.CodeUnauthorized, api.CodeForbidden, api.CodeSource, api.CodeRegistrationShut:
+		return ExitDenied
+	case api.CodeInvalid, api.CodeNotFound:
+		return ExitUsage
+	case api.CodeDamaged:
+		return ExitDamaged
 	}
 	return ExitFailed
 }
@@ -88,9 +105,12 @@ func isCobraUsage(err error) bool {
 // Hint says what to do about an error, or nothing.
 func Hint(err error) string {
 	var src *source.Error
+	var refused *api.Problem
 	switch {
 	case errors.As(err, &src) && src.Hint != "":
 		return src.Hint
+	case errors.As(err, &refused) && refused.RequestID != "":
+		return "the server's log has more under request " + refused.RequestID
 	case errors.Is(err, catalog.ErrCorrupt):
 		return "nothing sealed is lost: run rainlogs archive rebuild-catalog"
 	case errors.Is(err, catalog.ErrBusy):

@@ -18,6 +18,8 @@ type Globals struct {
 	Config     string // file or folder; "" looks for one
 	NoProgress bool
 	Verbose    bool
+
+	server server // where the answers come from, if not from here
 }
 
 // AddTo adds the flags to a program's root.

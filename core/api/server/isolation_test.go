@@ -32,6 +32,7 @@ func endpoints() []endpoint {
 		{"POST", "/v1/api-keys/{key}/rotate", `{}`, admins, 201},
 		{"POST", "/v1/zones", `{"source_zone":"` + strings.Repeat("c", 32) + `","name":"new.eu"}`, collectors, 201},
 		{"GET", "/v1/zones", "", anybody, 200},
+		{"GET", "/v1/backlog", "", anybody, 200},
 		{"GET", "/v1/zones/{zone}", "", anybody, 200},
 		{"PATCH", "/v1/zones/{zone}", `{"schedule":"7 * * * *"}`, collectors, 200},
 		{"POST", "/v1/zones/{zone}/pull", "", collectors, 202},

@@ -34,11 +34,13 @@ func (s *Server) routes() error {
 	s.customerRoutes()
 	s.keyRoutes()
 	s.zoneRoutes()
+	s.backlogRoute()
 	s.jobRoutes()
 	s.chainRoutes()
 	s.downloadRoute()
 	s.verifyRoute()
 	s.eventsRoute()
+	s.describeEvents()
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write OpenAPI document: %w", err)

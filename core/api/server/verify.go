@@ -113,6 +113,12 @@ func wireReport(r *verify.Report, id evidence.ChainID) api.Verification {
 	v := api.Verification{
 		Zone: id.Zone, Dataset: id.Dataset, Level: string(r.Level), KeyTrust: r.KeyTrust, Entries: r.Entries, Objects: r.Objects, Bytes: r.Bytes,
 		Intact: r.Intact, Complete: r.Complete, Findings: []api.VerifyFinding{}, More: r.More, CheckedAt: r.CheckedAt,
+		Archive: r.Archive, VKey: r.VKey, ObjectsDue: r.ObjectsDue, BytesDue: r.BytesDue, Content: r.Content, Encrypted: r.Encrypted,
+	}
+	for _, c := range r.Chains {
+		if c.Chain == id.String() {
+			v.Chain = wireChain(c)
+		}
 	}
 	for _, f := range r.Findings {
 		if f.Chain == "" || f.Chain == id.String() {
@@ -120,4 +126,15 @@ func wireReport(r *verify.Report, id evidence.ChainID) api.Verification {
 		}
 	}
 	return v
+}
+
+func wireChain(c verify.ChainReport) *api.VerifiedChain {
+	out := &api.VerifiedChain{
+		Size: c.Size, Root: c.Root, VKey: c.VKey, Windows: c.Windows, Gaps: c.Gaps, Expired: c.Expired, Lines: c.Lines,
+		First: c.First, Last: c.Last, Coverage: make([]api.VerifiedSpan, len(c.Segments)),
+	}
+	for i, s := range c.Segments {
+		out.Coverage[i] = api.VerifiedSpan{From: s.From, To: s.To, State: string(s.State), Reason: s.Reason, Windows: s.Windows, Lines: s.Lines}
+	}
+	return out
 }

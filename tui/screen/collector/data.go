@@ -46,6 +46,7 @@ type Standing struct {
 	Catalog string // where, without secrets
 	Daemon  Daemon
 	NoQueue bool // no collector has run yet
+	Hidden  bool // there is a queue, which is not to be seen from here
 	Zones   []Zone
 	Windows []Window // those that are pulled, retried or blocked
 	More    int64    // windows that are not listed

@@ -25,6 +25,8 @@ func (s *Screen) instead() []string {
 		return s.say("No zone is under collection yet.", "rainlogs zone add NAME adds one.")
 	case s.part == windows:
 		return s.say("No window is being pulled, waits for another try, or is blocked.", "")
+	case s.now.Hidden:
+		return s.say("The collector's queue is not to be seen from here.", "Its windows are: they tell what is pulled, waits, or is blocked.")
 	case s.now.NoQueue:
 		return s.say("No collector has run yet: there is no queue.", "rainlogs collector, or rainlogsd, collects by a schedule; P on a zone pulls it now.")
 	}

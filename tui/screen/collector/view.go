@@ -92,6 +92,8 @@ func (s *Screen) sumLine() string {
 		}
 	}
 	switch {
+	case s.now.Hidden:
+		text += "; its queue is not to be seen from here"
 	case s.now.NoQueue:
 		text += "; no queue: none has run yet"
 	default:
