@@ -236,7 +236,7 @@ func (c *Config) resolve(dir string) {
 		c.Query.Columns.Dir = filepath.Join(c.Query.Cache, "columns")
 	}
 	c.Query.Columns.Dir = absolute(c.Query.Columns.Dir, dir)
-	c.API.Registration = resolveRef(c.API.Registration, dir)
+	c.API.Registration, c.API.Identity = resolveRef(c.API.Registration, dir), resolveRef(c.API.Identity, dir)
 	for _, path := range []*string{&c.API.TLSCert, &c.API.TLSKey} {
 		if *path != "" {
 			*path = absolute(*path, dir)
@@ -288,6 +288,11 @@ func (c *Config) validate() error {
 	}
 	if err := c.TUI.validate(); err != nil {
 		return err
+	}
+	for name := range c.Sources {
+		if strings.Contains(name, "/") {
+			return fmt.Errorf("sources.%.80s: a name has no /", name)
+		}
 	}
 	if err := c.API.validate(); err != nil {
 		return err

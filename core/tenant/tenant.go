@@ -1,5 +1,6 @@
 // Package tenant is the port to who may use the REST API: customers, their API
-// keys, which zones are whose, and the log of what was done.
+// keys, which zones are whose, what they collect with, and the log of what was
+// done.
 //
 // It lives in the catalog's database, beside the zones, but is no cache: the
 // archive cannot make it again. Back up the catalog where there are customers.
@@ -94,6 +95,7 @@ type Store interface {
 	Customers
 	Keys
 	Owners
+	Credentials
 	Events
 }
 

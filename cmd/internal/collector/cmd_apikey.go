@@ -29,7 +29,7 @@ func NewAPIKeys(env *site.Env, g *site.Globals, program string) *cobra.Command {
 }
 
 // withTenants runs f over the catalog's customers, of which there must be this one.
-func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer string, f func(s tenant.Store) error) error {
+func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer string, f func(w *site.Workspace, s tenant.Store) error) error {
 	w, err := site.OpenCatalogOnly(ctx, env, g)
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
@@ -44,7 +44,7 @@ func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer s
 	} else if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
-	return f(s)
+	return f(w, s)
 }
 
 // entered does an act at the machine itself, as the audit log has it.
@@ -76,7 +76,7 @@ func newKeyAdd(env *site.Env, g *site.Globals, program string) *cobra.Command {
 			if !slices.Contains(tenant.Roles(), tenant.Role(o.role)) || o.name == "" || o.expires < 0 {
 				return site.Usagef("want --name, --role of %q, and --expires of 0 or more", tenant.Roles())
 			}
-			return withTenants(cmd.Context(), env, g, o.customer, func(s tenant.Store) error { return runKeyAdd(cmd.Context(), env, s, o) })
+			return withTenants(cmd.Context(), env, g, o.customer, func(_ *site.Workspace, s tenant.Store) error { return runKeyAdd(cmd.Context(), env, s, o) })
 		},
 	}
 	cmd.Flags().StringVar(&o.customer, "customer", tenant.Operator, "whose key it is, by the customer's id")
@@ -141,7 +141,7 @@ func newKeyList(env *site.Env, g *site.Globals, program string) *cobra.Command {
 		Use: "list", Short: "List keys, ended ones too, without their secrets", Args: cobra.NoArgs,
 		Example: program + " api-key list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withTenants(cmd.Context(), env, g, customer, func(s tenant.Store) error {
+			return withTenants(cmd.Context(), env, g, customer, func(_ *site.Workspace, s tenant.Store) error {
 				keys, err := s.ListKeys(cmd.Context(), customer)
 				if err != nil {
 					return err //nolint:wrapcheck // says what it did
@@ -187,7 +187,7 @@ func newKeyRevoke(env *site.Env, g *site.Globals, program string) *cobra.Command
 		Example: program + " api-key revoke 4f2kq7n3aabbccdd",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return withTenants(ctx, env, g, customer, func(s tenant.Store) error {
+			return withTenants(ctx, env, g, customer, func(_ *site.Workspace, s tenant.Store) error {
 				e := tenant.Event{At: env.Now(), Customer: customer, Action: "api-key.revoke", Subject: args[0][:min(len(args[0]), 64)]}
 				err := entered(ctx, s, e, func() error { return s.RevokeKey(ctx, customer, args[0], env.Now()) })
 				if errors.Is(err, catalog.ErrNotFound) {

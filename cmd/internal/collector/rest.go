@@ -15,6 +15,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/api/server"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/credential"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -45,6 +46,12 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	if cfg.API.Registration != "" {
 		sc.Registration = func() (string, error) { return r.config.Load().API.Token(env.Getenv) }
 		if _, err := sc.Registration(); err != nil {
+			return nil, site.Usage(err)
+		}
+	}
+	if cfg.API.Identity != "" {
+		sc.Keyring = func() (*credential.Keyring, error) { return site.Keyring(r.config.Load(), env.Getenv) }
+		if _, err := sc.Keyring(); err != nil {
 			return nil, site.Usage(err)
 		}
 	}
@@ -120,7 +127,8 @@ type datasets struct {
 }
 
 func (d datasets) of(ctx context.Context, source string) ([]string, error) {
-	if _, ok := d.config.Sources[source]; !ok && source != site.DefaultSource {
+	_, _, own := tenant.ParseOwnSource(source)
+	if _, ok := d.config.Sources[source]; !ok && !own && source != site.DefaultSource {
 		return nil, fmt.Errorf("%w: %.80q", server.ErrNoSource, source)
 	}
 	feed, err := d.sources.Named(ctx, source)
@@ -143,11 +151,12 @@ func (r *rest) reload(ctx context.Context, cfg *config.Config) {
 		return
 	}
 	now := cfg.API
-	now.Registration = r.began.Registration
-	if now != r.began || (cfg.API.Registration == "") != (r.began.Registration == "") {
-		r.log.WarnContext(ctx, "api changes with the next start, not with a reload, but for the registration token")
+	now.Registration, now.Identity = r.began.Registration, r.began.Identity
+	closed := func(a config.API) [2]bool { return [2]bool{a.Registration == "", a.Identity == ""} }
+	if now != r.began || closed(cfg.API) != closed(r.began) {
+		r.log.WarnContext(ctx, "api changes with the next start, not with a reload, but for registration and identity")
 	}
-	if cfg.API.Registration != "" {
+	if closed(cfg.API) == closed(r.began) {
 		r.config.Store(cfg)
 	}
 }

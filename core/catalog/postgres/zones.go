@@ -26,8 +26,8 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	return nil
 }
 
-// Zone finds by id, and where that finds none by name. Of several it returns
-// the first by id and dataset.
+// Zone finds by id, and where that finds none by name among the operator's. Of
+// several it returns the first by id and dataset.
 func (c *Catalog) Zone(ctx context.Context, idOrName string) (catalog.Zone, error) {
 	q := c.read()
 	row, err := q.ZoneByID(ctx, idOrName)

@@ -205,9 +205,12 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = $1 ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = $1
+AND NOT EXISTS (SELECT 1 FROM zone_owners WHERE zone_owners.zone = zones.id)
+ORDER BY id, dataset LIMIT 1
 `
 
+// A customer may call its zones what it likes: a name finds none of them.
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 	row := q.db.QueryRow(ctx, zoneByName, name)
 	var i Zone

@@ -211,9 +211,12 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = ?
+AND NOT EXISTS (SELECT 1 FROM zone_owners WHERE zone_owners.zone = zones.id)
+ORDER BY id, dataset LIMIT 1
 `
 
+// A customer may call its zones what it likes: a name finds none of them.
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 	row := q.db.QueryRowContext(ctx, zoneByName, name)
 	var i Zone
