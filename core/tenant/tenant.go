@@ -97,6 +97,7 @@ type Store interface {
 	Owners
 	Credentials
 	Events
+	Restorer
 }
 
 // Customers keeps the customers.
@@ -133,6 +134,8 @@ type Owners interface {
 	OwnZone(ctx context.Context, zone, customer string) error
 	// ZoneOwner returns the Operator for one that was given to nobody.
 	ZoneOwner(ctx context.Context, zone string) (string, error)
+	// ListOwners returns the customers by zone, of all that were given to one.
+	ListOwners(ctx context.Context) (map[string]string, error)
 	// ZonesOf returns the zones under collection that are the customer's, by name.
 	ZonesOf(ctx context.Context, customer string) ([]catalog.Zone, error)
 }

@@ -17,17 +17,21 @@ func (c *Catalog) PutCredential(ctx context.Context, credential tenant.Credentia
 			if _, err := q.Customer(ctx, credential.Customer); err != nil {
 				return err
 			}
-			return q.PutCredential(ctx, dbsqlc.PutCredentialParams{
-				Customer: credential.Customer, Name: credential.Name, Plugin: credential.Plugin,
-				Sealed: credential.Sealed, Recipient: credential.Recipient,
-				CreatedMs: ledger.Milli(credential.CreatedAt), UpdatedMs: ledger.Milli(credential.UpdatedAt),
-			})
+			return q.PutCredential(ctx, credentialRow(credential))
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("put credential: %w", err)
 	}
 	return nil
+}
+
+func credentialRow(c tenant.Credential) dbsqlc.PutCredentialParams {
+	return dbsqlc.PutCredentialParams{
+		Customer: c.Customer, Name: c.Name, Plugin: c.Plugin,
+		Sealed: c.Sealed, Recipient: c.Recipient,
+		CreatedMs: ledger.Milli(c.CreatedAt), UpdatedMs: ledger.Milli(c.UpdatedAt),
+	}
 }
 
 // Credential finds one.

@@ -81,3 +81,12 @@ SELECT EXISTS (SELECT 1 FROM zones WHERE source = @source);
 
 -- name: RemoveCredential :execrows
 DELETE FROM credentials WHERE customer = @customer AND name = @name;
+
+-- name: ListOwners :many
+SELECT * FROM zone_owners ORDER BY zone;
+
+-- name: RestoreKey :exec
+INSERT INTO api_keys (id, customer, name, role, prefix, hash, created_ms, expires_ms, revoked_ms, used_ms)
+VALUES (@id, @customer, @name, @role, @prefix, @hash, @created_ms, @expires_ms, @revoked_ms, @used_ms)
+ON CONFLICT (id) DO UPDATE
+SET expires_ms = excluded.expires_ms, revoked_ms = excluded.revoked_ms, used_ms = excluded.used_ms;

@@ -9,6 +9,9 @@ SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused
 -- name: ZoneByID :one
 SELECT * FROM zones WHERE id = ? ORDER BY dataset LIMIT 1;
 
+-- name: ZoneByChain :one
+SELECT * FROM zones WHERE id = ? AND dataset = ?;
+
 -- A customer may call its zones what it likes: a name finds none of them.
 -- name: ZoneByName :one
 SELECT * FROM zones WHERE name = ?

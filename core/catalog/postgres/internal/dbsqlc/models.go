@@ -134,3 +134,8 @@ type Zone struct {
 	Source   string
 	Subject  string
 }
+
+type ZoneOwner struct {
+	Zone     string
+	Customer string
+}

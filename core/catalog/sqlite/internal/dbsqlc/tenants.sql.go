@@ -330,6 +330,33 @@ func (q *Queries) ListKeys(ctx context.Context, customer string) ([]ApiKey, erro
 	return items, nil
 }
 
+const listOwners = `-- name: ListOwners :many
+SELECT zone, customer FROM zone_owners ORDER BY zone
+`
+
+func (q *Queries) ListOwners(ctx context.Context) ([]ZoneOwner, error) {
+	rows, err := q.db.QueryContext(ctx, listOwners)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ZoneOwner
+	for rows.Next() {
+		var i ZoneOwner
+		if err := rows.Scan(&i.Zone, &i.Customer); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ownZone = `-- name: OwnZone :exec
 INSERT INTO zone_owners (zone, customer) VALUES (?1, ?2)
 ON CONFLICT (zone) DO NOTHING
@@ -476,6 +503,42 @@ func (q *Queries) ResealCredential(ctx context.Context, arg ResealCredentialPara
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const restoreKey = `-- name: RestoreKey :exec
+INSERT INTO api_keys (id, customer, name, role, prefix, hash, created_ms, expires_ms, revoked_ms, used_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+ON CONFLICT (id) DO UPDATE
+SET expires_ms = excluded.expires_ms, revoked_ms = excluded.revoked_ms, used_ms = excluded.used_ms
+`
+
+type RestoreKeyParams struct {
+	ID        string
+	Customer  string
+	Name      string
+	Role      string
+	Prefix    string
+	Hash      []byte
+	CreatedMs int64
+	ExpiresMs int64
+	RevokedMs int64
+	UsedMs    int64
+}
+
+func (q *Queries) RestoreKey(ctx context.Context, arg RestoreKeyParams) error {
+	_, err := q.db.ExecContext(ctx, restoreKey,
+		arg.ID,
+		arg.Customer,
+		arg.Name,
+		arg.Role,
+		arg.Prefix,
+		arg.Hash,
+		arg.CreatedMs,
+		arg.ExpiresMs,
+		arg.RevokedMs,
+		arg.UsedMs,
+	)
+	return err
 }
 
 const revokeKey = `-- name: RevokeKey :execrows

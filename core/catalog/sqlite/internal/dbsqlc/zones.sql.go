@@ -189,6 +189,32 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (Standing, e
 	return i, err
 }
 
+const zoneByChain = `-- name: ZoneByChain :one
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = ? AND dataset = ?
+`
+
+type ZoneByChainParams struct {
+	ID      string
+	Dataset string
+}
+
+func (q *Queries) ZoneByChain(ctx context.Context, arg ZoneByChainParams) (Zone, error) {
+	row := q.db.QueryRowContext(ctx, zoneByChain, arg.ID, arg.Dataset)
+	var i Zone
+	err := row.Scan(
+		&i.ID,
+		&i.Dataset,
+		&i.Name,
+		&i.AddedMs,
+		&i.Paused,
+		&i.Schedule,
+		&i.FromMs,
+		&i.Source,
+		&i.Subject,
+	)
+	return i, err
+}
+
 const zoneByID = `-- name: ZoneByID :one
 SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
 `
