@@ -290,6 +290,27 @@ func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
 	return z, nil
 }
 
+// called is what finds each zone: its name, or, of a customer's, its id.
+func (w *workspace) called() ([]string, error) {
+	zones, err := w.Catalog.ListZones(w.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list zones: %w", err)
+	}
+	owners, err := w.owners()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, z := range zones {
+		if owners[z.ID] == "" {
+			out = append(out, z.Name)
+		} else {
+			out = append(out, z.ID)
+		}
+	}
+	return out, nil
+}
+
 // completeZones offers zone names to the shell.
 func completeZones(env *site.Env, g *site.Globals) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -305,13 +326,9 @@ func completeZones(env *site.Env, g *site.Globals) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveError
 		}
 		defer w.Close()
-		zones, err := w.Catalog.ListZones(ctx)
+		names, err := w.called()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
-		}
-		var names []string
-		for _, z := range zones {
-			names = append(names, z.Name)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

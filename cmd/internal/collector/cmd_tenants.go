@@ -215,7 +215,7 @@ func readTenants(path string) (f tenantsFile, err error) {
 	if err != nil {
 		return f, site.Usage(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it is only read
 	b, err := io.ReadAll(io.LimitReader(file, maxTenants+1))
 	if err != nil {
 		return f, fmt.Errorf("read %s: %w", path, err)
