@@ -10,28 +10,30 @@ set -eu
 
 usage() {
 	cat <<-EOF
-	usage: drill.sh --copy DIR --key FILE --pin FILE [--programs DIR]
+	usage: drill.sh --copy DIR --key FILE --pin FILE [--tenants FILE] [--programs DIR]
 
 	  --copy DIR      a copy of the archive (rainlogs archive replicate)
 	  --key FILE      the backup of the signing key
 	  --pin FILE      the verifier key, kept apart from both
+	  --tenants FILE  what rainlogs tenants export wrote, where there are customers
 	  --programs DIR  where rainlogs and rainlogs-verify are (default: the PATH)
 
 	Exit codes: 0 it can be brought back, 1 it cannot, 2 usage, 3 the copy is damaged.
 	EOF
 }
 
-copy='' key='' pin=''
+copy='' key='' pin='' tenants=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	--copy | --key | --pin | --programs) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
+	--copy | --key | --pin | --tenants | --programs) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
 	*) usage >&2; exit 2 ;;
 	esac
 	case $1 in
 	--copy) copy=$2 ;;
 	--key) key=$2 ;;
 	--pin) pin=$2 ;;
+	--tenants) tenants=$2 ;;
 	--programs) PATH=$2:$PATH ;;
 	esac
 	shift 2
@@ -61,6 +63,10 @@ rainlogs --config "$work/site" key show || { echo "the key is not this archive's
 
 echo "3. the catalog is made again"
 rainlogs --config "$work/site" archive rebuild-catalog || { echo "the catalog cannot be made again" >&2; exit 1; }
+if [ -n "$tenants" ]; then
+	rainlogs --config "$work/site" tenants import "$tenants" || { echo "the customers cannot be brought back" >&2; exit 1; }
+	rainlogs --config "$work/site" credentials list
+fi
 rainlogs --config "$work/site" zone list
 
 echo "4. the chains can be gone on with: the catalog and the archive agree"

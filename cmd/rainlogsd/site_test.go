@@ -67,7 +67,7 @@ func chainOf(i int) evidence.ChainID {
 	return evidence.ChainID{Zone: zoneID(i), Dataset: "http_requests"}
 }
 
-func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpulltest.Faults) *site {
+func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpulltest.Faults, more ...logpulltest.Token) *site {
 	t.Helper()
 	s := &site{T: t, dir: t.TempDir(), zones: zones, rates: r, storage: "{name: local, plugin: fs, path: ./archive}"}
 	s.collector = `{window: 5m, lag: 5m, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "* * * * *"}`
@@ -78,6 +78,7 @@ func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpul
 		Accounts: []logpulltest.Account{{ID: account}},
 		Tokens:   []logpulltest.Token{{ID: "t", Value: token, Permissions: []logpulltest.Permission{logpulltest.LogsRead}}},
 	}
+	cfg.Tokens = append(cfg.Tokens, more...)
 	for i := range zones {
 		cfg.Zones = append(cfg.Zones, logpulltest.Zone{
 			ID: zoneID(i), Name: zoneName(i), AccountID: account, Retention: true,

@@ -27,6 +27,7 @@ const (
 	CodeDamaged          Code = "evidence_damaged"    // 502: what the archive holds is not what was sealed
 	CodeUnavailable      Code = "unavailable"         // 503: come back, see Retry-After
 	CodeRegistrationShut Code = "registration_closed" // 403: customers are not made over the API here
+	CodeCredentialsShut  Code = "credentials_closed"  // 403: tokens are not taken over the API here
 )
 
 // ContentType is that of a Problem (RFC 9457).

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Customer is a tenant.
 type Customer struct {
@@ -21,6 +24,39 @@ type Registered struct {
 	Customer Customer  `json:"customer"`
 	Key      KeySecret `json:"api_key"`
 }
+
+// Source is what a customer may collect from. Its token is never shown.
+type Source struct {
+	Name       string    `json:"name"`
+	Own        bool      `json:"own" doc:"by a token that the customer has brought; else it is of the server's config"`
+	Plugin     string    `json:"plugin,omitempty" doc:"that collects with it"`
+	CreatedAt  time.Time `json:"created_at,omitzero"`
+	TokenSetAt time.Time `json:"token_set_at,omitzero" doc:"when the token was last given"`
+}
+
+// Sources are a customer's.
+type Sources struct {
+	Sources []Source `json:"sources" nullable:"false"`
+}
+
+// SourceToken brings a token.
+type SourceToken struct {
+	Token Secret `json:"token" minLength:"20" maxLength:"4096" pattern:"^[!-~]+$" writeOnly:"true" doc:"an API token of Cloudflare's with the zone permission Logs Read and no other; it is kept encrypted, and never shown"`
+}
+
+// Secret is a text that goes over the wire and is printed nowhere else.
+type Secret string
+
+const redacted = "[redacted]"
+
+// String implements fmt.Stringer.
+func (Secret) String() string { return redacted }
+
+// GoString implements fmt.GoStringer.
+func (Secret) GoString() string { return redacted }
+
+// LogValue implements slog.LogValuer.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Key is an API key, without its secret.
 type Key struct {

@@ -112,7 +112,7 @@ type Standing struct {
 	Blocked  string
 	Detail   string    // for people, without secrets
 	Since    time.Time // since when it is Blocked
-	ProbedAt time.Time // when the source was last asked about itself
+	ProbedAt time.Time // when the latest probe of the source began
 }
 
 // Backlog sums up a chain's open windows of one state.
@@ -233,7 +233,8 @@ type Catalog interface {
 type Zones interface {
 	// PutZone inserts or replaces by ID and Dataset.
 	PutZone(ctx context.Context, z Zone) error
-	// Zone finds by id or by name; ErrNotFound.
+	// Zone finds by id, or by name among the operator's zones: what a customer
+	// (package tenant) calls its own is its own affair; ErrNotFound.
 	Zone(ctx context.Context, idOrName string) (Zone, error)
 	// ListZones returns all, by name.
 	ListZones(ctx context.Context) ([]Zone, error)

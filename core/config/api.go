@@ -13,8 +13,10 @@ type API struct {
 	TLSCert      string  `koanf:"tls_cert" doc:"file of the certificate chain, PEM, read anew when it changes; empty where a proxy has it"`
 	TLSKey       string  `koanf:"tls_key" doc:"file of its private key, PEM"`
 	Registration string  `koanf:"registration" doc:"token with which customers are made over the API: file:PATH (0600) or env:NAME; empty for none"`
+	Identity     string  `koanf:"identity" doc:"age identities that encrypt the tokens which customers bring: file:PATH (0600) or env:NAME, a line each; the first encrypts, all decrypt; empty takes no tokens"`
 	Proxies      string  `koanf:"proxies" doc:"addresses of proxies, such as 10.0.0.0/8, with commas between: their X-Forwarded-For is believed"`
 	PerSecond    float64 `koanf:"requests_per_second" doc:"how many requests a customer may make a second, on average"`
+	ACME         ACME    `koanf:"acme"`
 }
 
 // minToken is the least length of a registration token: it opens to the world.
@@ -56,11 +58,19 @@ func (a API) validate() error {
 	if _, err := a.ProxyPrefixes(); err != nil {
 		return err
 	}
+	if err := a.ACME.validate(); err != nil {
+		return err
+	}
+	for key, ref := range map[string]string{"registration": a.Registration, "identity": a.Identity} {
+		if ref != "" && !strings.HasPrefix(ref, "env:") && !strings.HasPrefix(ref, "file:") {
+			return fmt.Errorf("api.%s: give it as env:NAME or file:PATH, never in the open", key)
+		}
+	}
 	switch {
 	case (a.TLSCert == "") != (a.TLSKey == ""):
 		return errors.New("api.tls_cert and api.tls_key: give both or neither")
-	case a.Registration != "" && !strings.HasPrefix(a.Registration, "env:") && !strings.HasPrefix(a.Registration, "file:"):
-		return errors.New("api.registration: give it as env:NAME or file:PATH, never in the open")
+	case a.TLSCert != "" && len(a.ACME.Domains) > 0:
+		return errors.New("api.tls_cert and api.acme.domains: give one of them")
 	case !(a.PerSecond >= 1 && a.PerSecond <= 1e6):
 		return fmt.Errorf("api.requests_per_second is %g: want 1 to 1000000", a.PerSecond)
 	}

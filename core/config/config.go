@@ -125,6 +125,7 @@ func defaults() map[string]any {
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
 		"server.listen": "127.0.0.1:8080", "api.requests_per_second": 50,
+		"api.acme.cache": "./acme", "api.acme.directory": letsEncrypt,
 		"query.memory": "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
 		"tui.theme": "auto", "tui.mouse": true,
 	}
@@ -236,8 +237,8 @@ func (c *Config) resolve(dir string) {
 		c.Query.Columns.Dir = filepath.Join(c.Query.Cache, "columns")
 	}
 	c.Query.Columns.Dir = absolute(c.Query.Columns.Dir, dir)
-	c.API.Registration = resolveRef(c.API.Registration, dir)
-	for _, path := range []*string{&c.API.TLSCert, &c.API.TLSKey} {
+	c.API.Registration, c.API.Identity = resolveRef(c.API.Registration, dir), resolveRef(c.API.Identity, dir)
+	for _, path := range []*string{&c.API.TLSCert, &c.API.TLSKey, &c.API.ACME.Cache} {
 		if *path != "" {
 			*path = absolute(*path, dir)
 		}
@@ -288,6 +289,11 @@ func (c *Config) validate() error {
 	}
 	if err := c.TUI.validate(); err != nil {
 		return err
+	}
+	for name := range c.Sources {
+		if strings.Contains(name, "/") {
+			return fmt.Errorf("sources.%.80s: a name has no /", name)
+		}
 	}
 	if err := c.API.validate(); err != nil {
 		return err

@@ -45,7 +45,10 @@ type Config struct {
 	Collector *collect.Collector
 	Catalog   catalog.Catalog
 	// Feed finds a zone's source; nil: the Collector does.
-	Feed      func(ctx context.Context, z catalog.Zone) (collect.Feed, error)
+	Feed func(ctx context.Context, z catalog.Zone) (collect.Feed, error)
+	// Renewed tells of sources whose credential may be replaced while the daemon
+	// runs when that was last done; may be nil.
+	Renewed   func(ctx context.Context) (map[string]time.Time, error)
 	OpenQueue func(ctx context.Context, cfg jobs.Config) (*jobs.Queue, error)
 	Policy    schedule.Policy
 	Schedule  string // cron expression of zones that have none of their own
@@ -85,6 +88,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Depth <= 0 {
 		c.Depth = 4
+	}
+	if c.Renewed == nil {
+		c.Renewed = func(context.Context) (map[string]time.Time, error) { return nil, nil }
 	}
 	if c.Feed == nil {
 		c.Feed = func(ctx context.Context, z catalog.Zone) (collect.Feed, error) {

@@ -86,11 +86,12 @@ func (d *Daemon) ask(ctx context.Context, id evidence.ChainID) ([]string, error)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the source already
 	}
+	at := d.Now().UTC() // what is replaced while it is asked is not what it was asked with
 	report, err := feed.Source.Probe(ctx, feed.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("probe zone %s: %w", id.Zone, err)
 	}
-	if err := d.stand(ctx, id, report); err != nil {
+	if err := d.stand(ctx, id, report, at); err != nil {
 		return nil, err
 	}
 	if err := d.sealObservations(ctx, id, report); err != nil {
@@ -102,13 +103,13 @@ func (d *Daemon) ask(ctx context.Context, id evidence.ChainID) ([]string, error)
 	return report.Fields, d.putNote(ctx, fieldsNote+id.String(), knownFields{At: d.Now().UTC(), Names: report.Fields})
 }
 
-// stand draws the zone's standing from a report.
-func (d *Daemon) stand(ctx context.Context, id evidence.ChainID, report source.Report) error {
+// stand draws the zone's standing from the report of a probe that began at a time.
+func (d *Daemon) stand(ctx context.Context, id evidence.ChainID, report source.Report, at time.Time) error {
 	s, err := d.Catalog.Standing(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read standing of %s: %w", id, err)
 	}
-	s.ProbedAt = d.Now().UTC()
+	s.ProbedAt = at
 	for _, c := range report.Checks {
 		if c.Status == source.Fail {
 			detail := c.Detail

@@ -37,6 +37,7 @@ type planning struct {
 	zones     []catalog.Zone
 	standings map[evidence.ChainID]catalog.Standing
 	policies  map[evidence.ChainID]schedule.Policy // of zones whose source is there
+	renewed   map[string]time.Time                 // by source: when its credential was last replaced
 }
 
 // plan brings the schedules into the ledger and the ledger into the queue. In
@@ -69,6 +70,9 @@ func (d *Daemon) makePlan(ctx context.Context) error {
 	for _, s := range standings {
 		p.standings[s.Chain] = s
 	}
+	if p.renewed, err = d.Renewed(ctx); err != nil {
+		return fmt.Errorf("look for new credentials: %w", err)
+	}
 	// What one step or one zone cannot do keeps no other from being done.
 	err = errors.Join(p.sources(ctx), p.windows(ctx), p.dispatch(ctx), p.upkeep(ctx))
 	return errors.Join(err, d.putNote(ctx, madeNote, time.Now().UTC()))
@@ -81,7 +85,8 @@ func (p planning) sources(ctx context.Context) error {
 	for _, z := range p.zones {
 		s := p.standings[z.Chain()]
 		s.Chain = z.Chain()
-		if z.Paused || s.Blocked == reasonSource && s.NotBefore.After(p.now) {
+		blockedAt := s.NotBefore.Add(-p.Recheck)
+		if z.Paused || s.Blocked == reasonSource && s.NotBefore.After(p.now) && !p.renewed[z.Source].After(blockedAt) {
 			continue
 		}
 		feed, err := p.Feed(ctx, z)

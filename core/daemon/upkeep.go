@@ -19,9 +19,11 @@ const (
 func (p planning) upkeep(ctx context.Context) error {
 	var insert []jobs.Insertion
 	asked := 0
+	news := p.news()
 	for _, z := range p.zones {
 		s := p.standings[z.Chain()]
-		if z.Paused || asked == observeJobs || p.now.Sub(s.ProbedAt) < p.ObserveEvery || s.NotBefore.After(p.now) {
+		due := p.now.Sub(s.ProbedAt) >= p.ObserveEvery && !s.NotBefore.After(p.now)
+		if z.Paused || asked == observeJobs || !due && !news[z.Chain()] {
 			continue
 		}
 		insert = append(insert, jobs.ObserveJob(z.Chain()))
@@ -37,6 +39,31 @@ func (p planning) upkeep(ctx context.Context) error {
 	}
 	_, err = p.queue.Insert(ctx, append(append(insert, daily...), heal...))
 	return err //nolint:wrapcheck // says what it did
+}
+
+// news are the zones to be asked about because their source has another
+// credential since: those that are blocked, for that may be over; and one of a
+// source of whose zones none was asked about yet, so that what is wrong with the
+// credential is known before all of them need it.
+func (p planning) news() map[evidence.ChainID]bool {
+	asked, news := map[string]bool{}, map[evidence.ChainID]bool{}
+	for _, z := range p.zones {
+		if at, ok := p.renewed[z.Source]; ok && p.standings[z.Chain()].ProbedAt.After(at) {
+			asked[z.Source] = true
+		}
+	}
+	for _, z := range p.zones {
+		at, ok := p.renewed[z.Source]
+		s := p.standings[z.Chain()]
+		if !ok || z.Paused || s.Blocked == reasonSource || s.ProbedAt.After(at) {
+			continue
+		}
+		if s.Blocked != "" || !asked[z.Source] {
+			news[z.Chain()] = true
+			asked[z.Source] = true
+		}
+	}
+	return news
 }
 
 // daily returns the day's jobs, once; at once where a day was left out.

@@ -1,5 +1,6 @@
 // Package tenant is the port to who may use the REST API: customers, their API
-// keys, which zones are whose, and the log of what was done.
+// keys, which zones are whose, what they collect with, and the log of what was
+// done.
 //
 // It lives in the catalog's database, beside the zones, but is no cache: the
 // archive cannot make it again. Back up the catalog where there are customers.
@@ -94,7 +95,9 @@ type Store interface {
 	Customers
 	Keys
 	Owners
+	Credentials
 	Events
+	Restorer
 }
 
 // Customers keeps the customers.
@@ -131,6 +134,8 @@ type Owners interface {
 	OwnZone(ctx context.Context, zone, customer string) error
 	// ZoneOwner returns the Operator for one that was given to nobody.
 	ZoneOwner(ctx context.Context, zone string) (string, error)
+	// ListOwners returns the customers by zone, of all that were given to one.
+	ListOwners(ctx context.Context) (map[string]string, error)
 	// ZonesOf returns the zones under collection that are the customer's, by name.
 	ZonesOf(ctx context.Context, customer string) ([]catalog.Zone, error)
 }

@@ -65,6 +65,11 @@ func TestCompose(t *testing.T) {
 			t.Errorf("network %s: internal is %v", name, n.Internal)
 		}
 	}
+	// Whom rainlogsd believes about whom they ask for is who is on that network, and nobody else.
+	front := p.Networks["front"].Ipam.Config[0].Subnet
+	if text := string(read(t, "deploy/compose/rainlogs.yaml")); !strings.Contains(text, "proxies: "+front+" ") {
+		t.Errorf("api.proxies is not the network %s", front)
+	}
 	for name, s := range p.Secrets {
 		if _, err := os.Stat(s.File); err != nil {
 			t.Errorf("secret %s: %v", name, err)
@@ -138,7 +143,7 @@ func TestPrepare(t *testing.T) {
 	before := map[string]string{}
 	for name, owner := range map[string]uint32{
 		"postgres_password": 999, "garage_rpc_secret": 0, "garage.env": 0, "s3_key_id": 65532, "s3_secret": 65532,
-		"catalog_url": 65532, "signing_key": 65532, "cloudflare_token": 65532,
+		"catalog_url": 65532, "signing_key": 65532, "cloudflare_token": 65532, "registration": 65532, "age_identity": 65532,
 	} {
 		info, err := os.Stat(filepath.Join(dir, "secrets", name))
 		if err != nil {
@@ -213,7 +218,10 @@ func TestTraefik(t *testing.T) {
 			}
 			Middlewares map[string]any
 			Services    map[string]struct {
-				LoadBalancer struct{ Servers []struct{ URL string } }
+				LoadBalancer struct {
+					Servers            []struct{ URL string }
+					ResponseForwarding *struct{ FlushInterval string }
+				}
 			}
 		}
 		TLS struct{ Options map[string]any }
@@ -235,12 +243,13 @@ func TestTraefik(t *testing.T) {
 				t.Errorf("router %s: there is no middleware %s", name, m)
 			}
 		}
-		s, ok := c.HTTP.Services[r.Service]
-		if !ok || s.LoadBalancer.Servers[0].URL != "http://rainlogsd:8080" {
-			t.Errorf("router %s goes to %v", name, s)
-		}
-		if !strings.Contains(r.Rule, "Path(`/health`)") {
-			t.Errorf("router %s passes on more than /health: %s", name, r.Rule)
+		// /metrics is at the same port as /health.
+		want, ok := map[string][2]string{
+			"health": {"http://rainlogsd:8080", "Host(`{{ env \"RAINLOGS_HOST\" }}`) && Path(`/health`)"},
+			"api":    {"http://rainlogsd:8081", "Host(`{{ env \"RAINLOGS_HOST\" }}`) && !Path(`/health`)"},
+		}[name]
+		if s := c.HTTP.Services[r.Service]; !ok || len(s.LoadBalancer.Servers) != 1 || s.LoadBalancer.Servers[0].URL != want[0] || r.Rule != want[1] {
+			t.Errorf("router %s passes %s on to %v", name, r.Rule, s)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ import (
 )
 
 // secretKeys are those of the Secret that docs/deploy.md says how to make.
-var secretKeys = []string{"signing_key", "cloudflare_token", "catalog_url", "s3_key_id", "s3_secret"}
+var secretKeys = []string{"signing_key", "cloudflare_token", "catalog_url", "s3_key_id", "s3_secret", "registration", "age_identity"}
 
 // manifests builds a kustomization as kubectl does.
 func manifests(t *testing.T, path string) [][]byte {
@@ -128,9 +129,18 @@ func TestKubernetes(t *testing.T) {
 	selects("the spread", pod.Spec.TopologySpreadConstraints[0].LabelSelector)
 	selects("the service", &metav1.LabelSelector{MatchLabels: c.service.Spec.Selector})
 	container := pod.Spec.Containers[0]
-	port := container.Ports[0]
-	if to := c.service.Spec.Ports[0].TargetPort.String(); to != port.Name {
-		t.Errorf("the service goes to port %s, the container has %s", to, port.Name)
+	ports := map[string]int32{}
+	for i, p := range c.service.Spec.Ports {
+		ports[p.Name] = p.Port
+		if has := container.Ports[i]; p.TargetPort.String() != has.Name || p.Port != has.ContainerPort {
+			t.Errorf("the service goes to port %s, the container has %s", p.TargetPort.String(), has.Name)
+		}
+		if !strings.Contains(c.config.Data["rainlogs.yaml"], fmt.Sprintf(`listen: ":%d"`, p.Port)) {
+			t.Errorf("the config listens at no port %d", p.Port)
+		}
+		if allowed := c.network.Spec.Ingress[0].Ports; len(allowed) != len(c.service.Spec.Ports) || allowed[i].Port.String() != p.Name {
+			t.Errorf("the network policy lets in to %v", allowed)
+		}
 	}
 	if container.Image != "registry.example.eu/rainlogsd:1.0.0" {
 		t.Errorf("image %s: the example's is not taken", container.Image)
@@ -138,9 +148,17 @@ func TestKubernetes(t *testing.T) {
 	if pod.Spec.ServiceAccountName != c.account.Name || *c.account.AutomountServiceAccountToken || *pod.Spec.AutomountServiceAccountToken {
 		t.Errorf("the pods have a token for Kubernetes")
 	}
-	backend := c.ingress.Spec.Rules[0].HTTP.Paths[0]
-	if b := backend.Backend.Service; b.Name != c.service.Name || b.Port.Name != c.service.Spec.Ports[0].Name || backend.Path != "/health" {
-		t.Errorf("the ingress passes %s on to %v", backend.Path, b)
+	// /metrics, at the first port, is for nobody outside.
+	passed := map[string]string{}
+	for _, p := range c.ingress.Spec.Rules[0].HTTP.Paths {
+		b := p.Backend.Service
+		if b.Name != c.service.Name || ports[b.Port.Name] == 0 {
+			t.Errorf("the ingress passes %s on to %v", p.Path, b)
+		}
+		passed[string(*p.PathType)+" "+p.Path] = b.Port.Name
+	}
+	if len(passed) != 2 || passed["Exact /health"] != "http" || passed["Prefix /"] != "api" {
+		t.Errorf("the ingress passes on %v", passed)
 	}
 	if host := c.ingress.Spec.Rules[0].Host; host != c.ingress.Spec.TLS[0].Hosts[0] || host != "logs.example.eu" {
 		t.Errorf("the ingress is for %s, its certificate for %v", host, c.ingress.Spec.TLS[0].Hosts)

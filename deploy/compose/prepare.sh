@@ -34,10 +34,13 @@ hex 32 | secret garage_rpc_secret "$root"
 printf 'GK%s' "$(hex 16)" | secret s3_key_id "$rainlogs"
 hex 32 | secret s3_secret "$rainlogs"
 printf 'postgres://rainlogs:%s@postgres:5432/rainlogs?sslmode=disable' "$(cat secrets/postgres_password)" | secret catalog_url "$rainlogs"
+hex 32 | secret registration "$rainlogs"
 printf 'GARAGE_DEFAULT_ACCESS_KEY=%s\nGARAGE_DEFAULT_SECRET_KEY=%s\n' "$(cat secrets/s3_key_id)" "$(cat secrets/s3_secret)" | secret garage.env "$root"
-# Compose refuses to start without the files; these two come from elsewhere.
+# Compose refuses to start without the files; these come from elsewhere.
 : | secret cloudflare_token "$rainlogs"
 : | secret signing_key "$rainlogs"
+: | secret age_identity "$rainlogs"
 
 [ -s secrets/cloudflare_token ] || echo "next: write the Cloudflare API token into secrets/cloudflare_token"
 [ -s secrets/signing_key ] || echo "next: make the archive with rainlogs init (docs/deploy.md), then: cat made/archive/signing.key >secrets/signing_key"
+[ -s secrets/age_identity ] || echo "next: make the key of customers' tokens with rainlogs credentials keygen (docs/deploy.md), then: cat made/age.key >secrets/age_identity"

@@ -16,6 +16,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
 
@@ -24,7 +25,9 @@ func newRebuild(env *site.Env, g *site.Globals) *cobra.Command {
 		Use:   "rebuild-catalog",
 		Short: "Make the catalog again from the archive",
 		Long: "Make the catalog again from the archive, the collector stopped. An SQLite file is set aside, and kept; a PostgreSQL\n" +
-			"database has to be a new, empty one, which the config names. Zones keep their names and schedules if the old file can be read.\n\n" + site.ExitHelp,
+			"database has to be a new, empty one, which the config names. Zones keep their names and schedules, and customers their keys,\n" +
+			"zones and tokens, if the old file can be read; the audit log of the API stays in it. Else tenants import brings them\n" +
+			"back from an export.\n\n" + site.ExitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := openReader(cmd.Context(), env, g)
@@ -64,10 +67,12 @@ func (w *workspace) newCatalog(chains []verify.Chain) (zones []catalog.Zone, err
 		return nil, err
 	}
 	path, isFile := strings.CutPrefix(address, "sqlite:")
+	var old tenant.Snapshot
 	if isFile {
-		if zones, err = w.oldZones(path); err != nil {
+		if old, err = w.readOld(path); err != nil {
 			return nil, err
 		}
+		zones = old.Zones
 		aside, err := setAside(path, w.Env.Now().UTC().Format("20060102T150405Z"))
 		if err != nil {
 			return nil, err
@@ -76,8 +81,11 @@ func (w *workspace) newCatalog(chains []verify.Chain) (zones []catalog.Zone, err
 			_, _ = fmt.Fprintf(w.Env.Err, "the old catalog is kept as %s\n", aside) // as much as can be told
 		}
 	}
-	if w.Catalog, err = site.OpenCatalog(w.ctx, address, w.Env.Getenv); err != nil || isFile {
-		return zones, err
+	if w.Catalog, err = site.OpenCatalog(w.ctx, address, w.Env.Getenv); err != nil {
+		return nil, err
+	}
+	if isFile {
+		return zones, w.bringBack(old)
 	}
 	for _, c := range chains {
 		if _, err := w.Catalog.Head(w.ctx, c.ID); err == nil {
@@ -89,26 +97,46 @@ func (w *workspace) newCatalog(chains []verify.Chain) (zones []catalog.Zone, err
 	return w.Catalog.ListZones(w.ctx) //nolint:wrapcheck // says what it did
 }
 
-// oldZones are those of a file that can still be read. One that a collector
-// works on is refused.
-func (w *workspace) oldZones(path string) (zones []catalog.Zone, err error) {
+// readOld reads what no archive has out of a file that can still be read. One
+// that a collector works on is refused.
+func (w *workspace) readOld(path string) (s tenant.Snapshot, err error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, nil //nolint:nilerr // it is gone
+		return s, nil //nolint:nilerr // it is gone
 	}
 	old, err := sqlite.Open(w.ctx, path)
 	if err != nil {
-		return nil, nil //nolint:nilerr // damaged: that is why it is made again
+		w.tellLost(err)
+		return s, nil // damaged: that is why it is made again
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
 	unlock, err := old.LockCollector(w.ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: stop the collector first", err)
+		return s, fmt.Errorf("%w: stop the collector first", err)
 	}
-	zones, err = old.ListZones(w.ctx)
-	if err != nil {
-		zones = nil // their names are lost with it
+	if s, err = tenant.Take(w.ctx, old, old); err != nil {
+		w.tellLost(err)
+		zones, err := old.ListZones(w.ctx)
+		if err != nil {
+			zones = nil // their names are lost with it
+		}
+		return tenant.Snapshot{Zones: zones}, unlock()
 	}
-	return zones, unlock()
+	return s, unlock()
+}
+
+// tellLost says what may be missed.
+func (w *workspace) tellLost(cause error) {
+	_, _ = fmt.Fprintf(w.Env.Err, "the old catalog cannot be read (%s): customers of the API, where there were any, come back with rainlogs tenants import\n",
+		site.SafeLine(cause.Error())) // as much as can be told
+}
+
+// bringBack enters customers and what is theirs.
+func (w *workspace) bringBack(old tenant.Snapshot) error {
+	s, ok := w.Catalog.(tenant.Store)
+	if !ok || len(old.Customers) == 0 {
+		return nil
+	}
+	return s.Restore(w.ctx, old) //nolint:wrapcheck // says what it did
 }
 
 // refill enters zones and chains.

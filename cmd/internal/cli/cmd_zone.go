@@ -276,6 +276,27 @@ func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
 	return z, nil
 }
 
+// called is what finds each zone: its name, or, of a customer's, its id.
+func (w *workspace) called() ([]string, error) {
+	zones, err := w.Catalog.ListZones(w.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list zones: %w", err)
+	}
+	owners, err := w.owners()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, z := range zones {
+		if owners[z.ID] == "" {
+			out = append(out, z.Name)
+		} else {
+			out = append(out, z.ID)
+		}
+	}
+	return out, nil
+}
+
 // completeZones offers zone names to the shell.
 func completeZones(env *site.Env, g *site.Globals) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {

@@ -11,6 +11,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/metrics"
+	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -48,8 +49,9 @@ type zoneView struct {
 	Zone     string    `json:"zone"`
 	Name     string    `json:"name"`
 	Dataset  string    `json:"dataset"`
-	Source   string    `json:"source"`            // its name in the config
-	Subject  string    `json:"subject,omitempty"` // what the source calls the zone, if not by its id
+	Customer string    `json:"customer,omitempty"` // whose it is, if not the operator's
+	Source   string    `json:"source"`             // its name in the config
+	Subject  string    `json:"subject,omitempty"`  // what the source calls the zone, if not by its id
 	State    zoneState `json:"state"`
 	Schedule string    `json:"schedule,omitempty"` // its own
 	AddedAt  time.Time `json:"added_at"`
@@ -100,6 +102,10 @@ func (w *workspace) zoneViews() ([]zoneView, error) {
 	for _, b := range backlog {
 		open[b.Chain] = append(open[b.Chain], b)
 	}
+	owners, err := w.owners()
+	if err != nil {
+		return nil, err
+	}
 	now := w.Env.Now()
 	views := make([]zoneView, 0, len(zones)) // "[]" in JSON
 	for _, z := range zones {
@@ -107,10 +113,20 @@ func (w *workspace) zoneViews() ([]zoneView, error) {
 		if v.SealedUntil, err = metrics.SealedUntil(w.ctx, w.Catalog, z, open[z.Chain()]); err != nil {
 			return nil, err //nolint:wrapcheck // names the zone already
 		}
+		v.Customer = owners[z.ID]
 		v.LagSeconds = int64(max(now.Sub(v.SealedUntil), 0) / time.Second)
 		views = append(views, v)
 	}
 	return views, nil
+}
+
+// owners are the customers whose zones are not the operator's, by zone.
+func (w *workspace) owners() (map[string]string, error) {
+	s, ok := w.Catalog.(tenant.Store)
+	if !ok {
+		return nil, nil
+	}
+	return s.ListOwners(w.ctx) //nolint:wrapcheck // says what it did
 }
 
 func newZoneView(z catalog.Zone, s catalog.Standing, open []catalog.Backlog, now time.Time) zoneView {
@@ -166,12 +182,20 @@ func remedyOf(s catalog.Standing) (detail, remedy string) {
 func printZones(env *site.Env, views []zoneView) error {
 	return site.Table(env.Out, "NAME\tZONE\tSOURCE\tDATASET\tSTATE\tSCHEDULE\tLAG\tOPEN\tADDED", func(row func(...any)) {
 		for _, v := range views {
-			row(oneLine(v.Name), v.Zone, v.Source, v.Dataset, v.stateText(), v.scheduleText(), v.lagText(env.Now()), v.Open, site.RFC3339(v.AddedAt))
+			row(v.calledText(), v.Zone, v.Source, v.Dataset, v.stateText(), v.scheduleText(), v.lagText(env.Now()), v.Open, site.RFC3339(v.AddedAt))
 			if text := v.blockedText(); text != "" {
 				row("", text)
 			}
 		}
 	})
+}
+
+// calledText is the zone's name, which finds only the operator's.
+func (v zoneView) calledText() string {
+	if v.Customer == "" {
+		return oneLine(v.Name)
+	}
+	return oneLine(v.Name) + " (customer " + oneLine(v.Customer) + ")"
 }
 
 func (v zoneView) stateText() string {

@@ -14,17 +14,7 @@ import (
 
 func (l local) views() ([]zoneView, error) { return l.zoneViews() }
 
-func (l local) zoneNames() ([]string, error) {
-	zones, err := l.Catalog.ListZones(l.ctx)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // for the shell's completion
-	}
-	names := make([]string, len(zones))
-	for i, z := range zones {
-		names[i] = z.Name
-	}
-	return names, nil
-}
+func (l local) zoneNames() ([]string, error) { return l.called() }
 
 func (l local) add(zone string, o zoneAddOptions) error { return runZoneAdd(l.workspace, zone, o) }
 

@@ -114,22 +114,14 @@ func (d *sqlDesk) Desk(ctx context.Context) (sql.Desk, error) {
 	return desk, nil
 }
 
-// zones are the catalog's names.
+// zones are what finds the catalog's zones.
 func (d *sqlDesk) zones(ctx context.Context) ([]string, error) {
 	c, err := openCatalog(ctx, d.env, d.g)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	zones, err := c.Catalog.ListZones(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list zones: %w", err)
-	}
-	var names []string
-	for _, z := range zones {
-		names = append(names, z.Name)
-	}
-	return names, nil
+	return c.called()
 }
 
 // Words asks the engine.

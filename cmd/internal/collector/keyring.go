@@ -34,7 +34,7 @@ type keyring interface {
 func withKeys(cmd *cobra.Command, env *site.Env, g *site.Globals, customer string, f func(k keyring) error) error {
 	ctx := cmd.Context()
 	if !g.Remote() {
-		return withTenants(ctx, env, g, customer, func(s tenant.Store) error { return f(&localKeys{env: env, store: s, customer: customer}) })
+		return withTenants(ctx, env, g, customer, func(_ *site.Workspace, s tenant.Store) error { return f(&localKeys{env: env, store: s, customer: customer}) })
 	}
 	c, err := g.Client()
 	if err != nil {
@@ -52,7 +52,7 @@ func withKeys(cmd *cobra.Command, env *site.Env, g *site.Globals, customer strin
 }
 
 // withTenants runs f over the catalog's customers, of which there must be this one.
-func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer string, f func(s tenant.Store) error) error {
+func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer string, f func(w *site.Workspace, s tenant.Store) error) error {
 	w, err := site.OpenCatalogOnly(ctx, env, g)
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
@@ -67,7 +67,7 @@ func withTenants(ctx context.Context, env *site.Env, g *site.Globals, customer s
 	} else if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
-	return f(s)
+	return f(w, s)
 }
 
 // entered does an act at the machine itself, as the audit log has it.

@@ -71,7 +71,7 @@ func (p *process) once(ctx context.Context, cfg *config.Config) error {
 	}
 	p.ops.open.p.Store(&opened{w, o.checker})
 	defer p.ops.open.p.Store(nil)
-	beside, end := p.besides(ctx, w)
+	beside, end := p.besides(ctx, w, o.sources)
 	answered := func() {}
 	err = o.daemon.Run(ctx, func() {
 		p.began = true
@@ -87,10 +87,11 @@ func (p *process) once(ctx context.Context, cfg *config.Config) error {
 
 // besides does what is done beside the daemon from when begin is closed until
 // end is called, which waits for it.
-func (p *process) besides(ctx context.Context, w *site.Workspace) (begin chan struct{}, end func()) {
+func (p *process) besides(ctx context.Context, w *site.Workspace, sources *site.Sources) (begin chan struct{}, end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	begin = make(chan struct{})
 	var group sync.WaitGroup
+	group.Go(func() { sources.Tend(ctx) })
 	if p.beside != nil {
 		group.Go(func() {
 			select {
@@ -163,7 +164,7 @@ func (p *process) daemon(w *site.Workspace, c *collect.Collector, sources *site.
 		Policy:   schedule.Policy{Window: cc.Window, Lag: cc.Lag, Backfill: cc.Backfill},
 		Schedule: cc.Schedule, Workers: cc.Concurrency, ObserveEvery: cc.Observe,
 		PlanEvery: cc.Tick, Recheck: cc.Recheck, Drain: cc.Drain,
-		Expirer: expirer, Checker: checker, Healer: p.ops.healer(w),
+		Renewed: sources.Renewed, Expirer: expirer, Checker: checker, Healer: p.ops.healer(w),
 		Recorder: p.ops.metrics, Beat: p.ops.heart.Beat, Now: w.Env.Now, Log: p.log,
 	})
 }

@@ -9,12 +9,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"sync/atomic"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/api/server"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
+	"github.com/fabriziosalmi/rainlogs/core/credential"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -26,6 +29,7 @@ type rest struct {
 	config atomic.Pointer[config.Config] // the one in force
 	began  config.API                    // of the process's start
 	log    *slog.Logger
+	stop   context.CancelFunc // of what goes on beside
 }
 
 // newRest prepares the API and listens; nil where the config has none.
@@ -33,7 +37,7 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	if cfg.API.Listen == "" {
 		return nil, nil
 	}
-	r := &rest{began: cfg.API, log: log}
+	r := &rest{began: cfg.API, log: log, stop: func() {}}
 	r.config.Store(cfg)
 	sc := server.Config{
 		Version: site.Version, PerSecond: cfg.API.PerSecond, Health: bare(health), Random: rand.Reader, Now: env.Now, Log: log,
@@ -48,6 +52,12 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 			return nil, site.Usage(err)
 		}
 	}
+	if cfg.API.Identity != "" {
+		sc.Keyring = func() (*credential.Keyring, error) { return site.Keyring(r.config.Load(), env.Getenv) }
+		if _, err := sc.Keyring(); err != nil {
+			return nil, site.Usage(err)
+		}
+	}
 	if r.api, err = server.New(sc); err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
@@ -58,12 +68,21 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 		return nil, site.Usagef("api.listen: %w", err)
 	}
 	serve := r.http.Serve
-	if cfg.API.TLSCert != "" {
+	switch {
+	case cfg.API.TLSCert != "":
 		files := &certificate{cert: cfg.API.TLSCert, key: cfg.API.TLSKey, log: log}
 		if _, err := files.get(nil); err != nil {
 			return nil, errors.Join(site.Usagef("api.tls_cert: %w", err), l.Close())
 		}
 		r.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
+	case len(cfg.API.ACME.Domains) > 0:
+		certificates := newIssued(cfg.API.ACME, time.Now, log)
+		r.http.TLSConfig = certificates.tls()
+		obtaining, stop := context.WithCancel(ctx)
+		r.stop = stop
+		go certificates.obtain(obtaining) // until they are there, or close
+	}
+	if r.http.TLSConfig != nil {
 		serve = func(l net.Listener) error { return r.http.ServeTLS(l, "", "") }
 	}
 	go func() {
@@ -71,7 +90,7 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 			log.Error("serve API", "error", err)
 		}
 	}()
-	log.InfoContext(ctx, "API is listening", "address", l.Addr().String(), "tls", cfg.API.TLSCert != "")
+	log.InfoContext(ctx, "API is listening", "address", l.Addr().String(), "tls", r.http.TLSConfig != nil)
 	return r, nil
 }
 
@@ -120,7 +139,8 @@ type datasets struct {
 }
 
 func (d datasets) of(ctx context.Context, source string) ([]string, error) {
-	if _, ok := d.config.Sources[source]; !ok && source != site.DefaultSource {
+	_, _, own := tenant.ParseOwnSource(source)
+	if _, ok := d.config.Sources[source]; !ok && !own && source != site.DefaultSource {
 		return nil, fmt.Errorf("%w: %.80q", server.ErrNoSource, source)
 	}
 	feed, err := d.sources.Named(ctx, source)
@@ -143,11 +163,12 @@ func (r *rest) reload(ctx context.Context, cfg *config.Config) {
 		return
 	}
 	now := cfg.API
-	now.Registration = r.began.Registration
-	if now != r.began || (cfg.API.Registration == "") != (r.began.Registration == "") {
-		r.log.WarnContext(ctx, "api changes with the next start, not with a reload, but for the registration token")
+	now.Registration, now.Identity = r.began.Registration, r.began.Identity
+	closed := func(a config.API) [2]bool { return [2]bool{a.Registration == "", a.Identity == ""} }
+	if !reflect.DeepEqual(now, r.began) || closed(cfg.API) != closed(r.began) {
+		r.log.WarnContext(ctx, "api changes with the next start, not with a reload, but for registration and identity")
 	}
-	if cfg.API.Registration != "" {
+	if closed(cfg.API) == closed(r.began) {
 		r.config.Store(cfg)
 	}
 }
@@ -156,6 +177,7 @@ func (r *rest) close(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
+	r.stop()
 	err := r.http.Shutdown(ctx)
 	if err != nil { // a client that holds on
 		err = errors.Join(err, r.http.Close())

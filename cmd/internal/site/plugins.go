@@ -110,6 +110,11 @@ func (w *Workspace) launch(ctx context.Context, kind, name string, settings map[
 	if err != nil {
 		return nil, err
 	}
+	return w.launchWith(ctx, kind, name, values, admit)
+}
+
+// launchWith starts a plugin with values that are to be taken as they are.
+func (w *Workspace) launchWith(ctx context.Context, kind, name string, values sdkconfig.Values, admit func(wire.About, sdkconfig.Values) error) (*pluginhost.Instance, error) {
 	spec, err := w.spec(kind, name, values)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,7 @@ func TestMalformedBodies(t *testing.T) {
 	for _, e := range []endpoint{
 		{method: "POST", path: "/v1/customers"}, {method: "POST", path: "/v1/api-keys"}, {method: "POST", path: "/v1/zones"},
 		{method: "PATCH", path: "/v1/zones/{zone}"}, {method: "POST", path: "/v1/api-keys/{key}/rotate"},
+		{method: "PUT", path: "/v1/sources/own"},
 	} {
 		refused := 0
 		for _, body := range badBodies() {

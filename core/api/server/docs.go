@@ -37,7 +37,7 @@ func renderDocs(d *huma.OpenAPI) ([]byte, error) {
 	}
 	var ops []documented
 	for path, item := range d.Paths {
-		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete} {
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete} {
 			if op != nil {
 				ops = append(ops, document(d, method, path, op))
 			}

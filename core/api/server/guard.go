@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -62,7 +63,11 @@ func problemOf(status int, msg string, errs ...error) *api.Problem {
 	for _, err := range errs {
 		var d huma.ErrorDetailer
 		if errors.As(err, &d) {
-			p.Errors = append(p.Errors, api.Fault{Location: short(d.ErrorDetail().Location, 200), Message: short(d.ErrorDetail().Message, 300)})
+			at, message := d.ErrorDetail().Location, d.ErrorDetail().Message
+			if message == validation.MsgUnexpectedProperty { // its name is of the request's
+				at = at[:max(0, strings.LastIndexByte(at, '.'))]
+			}
+			p.Errors = append(p.Errors, api.Fault{Location: short(at, 200), Message: short(message, 300)})
 		}
 	}
 	return p

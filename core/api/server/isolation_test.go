@@ -30,6 +30,9 @@ func endpoints() []endpoint {
 		{"GET", "/v1/api-keys", "", watchers, 200},
 		{"DELETE", "/v1/api-keys/{key}", "", admins, 204},
 		{"POST", "/v1/api-keys/{key}/rotate", `{}`, admins, 201},
+		{"PUT", "/v1/sources/{source}", `{"token":"` + cfToken + `"}`, admins, 200},
+		{"GET", "/v1/sources", "", anybody, 200},
+		{"DELETE", "/v1/sources/{source}", "", admins, 204},
 		{"POST", "/v1/zones", `{"source_zone":"` + strings.Repeat("c", 32) + `","name":"new.eu"}`, collectors, 201},
 		{"GET", "/v1/zones", "", anybody, 200},
 		{"GET", "/v1/backlog", "", anybody, 200},
@@ -46,11 +49,12 @@ func endpoints() []endpoint {
 	}
 }
 
-// about reports whether it is about an object, which may be another's.
-func (e endpoint) about() bool { return strings.Contains(e.path, "{") }
+// about reports whether it is about an object, which may be another's. What is
+// put under a name is the customer's own, whoever else has one of that name.
+func (e endpoint) about() bool { return strings.Contains(e.path, "{") && e.method != http.MethodPut }
 
 func (b *bundle) fill(e endpoint, customer, keyID string) string {
-	return strings.NewReplacer("{zone}", b.zones[customer], "{job}", b.jobs[customer], "{key}", keyID).Replace(e.path)
+	return strings.NewReplacer("{zone}", b.zones[customer], "{job}", b.jobs[customer], "{key}", keyID, "{source}", customer+"-own").Replace(e.path)
 }
 
 // spare is a key that a test may end.
@@ -81,7 +85,7 @@ func TestIsolation(t *testing.T) {
 					b.hidden(e, key)
 				}
 				own := b.want(e.status, "", e.method, b.fill(e, acme, b.spare(acme)), key, e.body)
-				for _, secret := range []string{b.zones[other], b.zones[tenant.Operator], "other.eu", "operator.eu"} {
+				for _, secret := range []string{b.zones[other], b.zones[tenant.Operator], "other.eu", "operator.eu", "other-own", "operator-own", cfToken} {
 					if strings.Contains(own, secret) && e.path != "/v1/audit" {
 						t.Errorf("%s %s tells of %s: %s", e.method, e.path, secret, own)
 					}
@@ -96,7 +100,7 @@ func TestIsolation(t *testing.T) {
 func (b *bundle) hidden(e endpoint, key string) {
 	b.Helper()
 	nowhere := strings.NewReplacer(
-		"{zone}", strings.Repeat("d", 32), "{job}", strings.Repeat("d", 32)+".http_requests.1795392000-1795392300", "{key}", strings.Repeat("q", 16),
+		"{zone}", strings.Repeat("d", 32), "{job}", strings.Repeat("d", 32)+".http_requests.1795392000-1795392300", "{key}", strings.Repeat("q", 16), "{source}", "none",
 	).Replace(e.path)
 	before := b.state()
 	wAbsent, absent := b.call(e.method, nowhere, key, e.body)
@@ -141,6 +145,11 @@ func (b *bundle) state() []string {
 		}
 		for _, k := range keys {
 			s = append(s, fmt.Sprintf("%+v", k))
+		}
+		credentials, err := b.catalog.ListCredentials(b.Context(), customer)
+		b.ok(err)
+		for _, c := range credentials {
+			s = append(s, fmt.Sprintf("%+v", c))
 		}
 	}
 	return s

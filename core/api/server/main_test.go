@@ -23,12 +23,15 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/catalog/sqlite"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
+	"github.com/fabriziosalmi/rainlogs/core/credential"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify/verifytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const cfToken = "cloudflare-token-that-must-never-be-seen"
 
 const registrationToken = "the-registration-token-of-the-tests"
 
@@ -40,6 +43,7 @@ type bundle struct {
 	catalog *sqlite.Catalog
 	archive *verifytest.Archive
 	key     verifytest.Key
+	keyring *credential.Keyring
 	log     *lines
 	clock   atomic.Int64                      // nanoseconds that it is ahead
 	keys    map[string]map[tenant.Role]string // by customer and role
@@ -97,7 +101,10 @@ func setup(t testing.TB, change ...func(*Config)) *bundle {
 		zones: map[string]string{}, jobs: map[string]string{},
 	}
 	b.archive = verifytest.New(b.key)
-	var err error
+	identity, _, err := credential.Generate()
+	b.ok(err)
+	b.keyring, err = credential.ParseKeyring(string(identity))
+	b.ok(err)
 	b.catalog, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "catalog.db"))
 	b.ok(err)
 	t.Cleanup(func() { b.ok(b.catalog.Close()) })
@@ -105,6 +112,7 @@ func setup(t testing.TB, change ...func(*Config)) *bundle {
 		Version: "test", Cost: bcrypt.MinCost, PerSecond: 1e5, Random: rand.Reader, Now: b.now,
 		Log:          slog.New(slog.NewJSONHandler(b.log, nil)),
 		Registration: func() (string, error) { return registrationToken, nil },
+		Keyring:      func() (*credential.Keyring, error) { return b.keyring, nil },
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -124,7 +132,7 @@ func (b *bundle) backend() Backend {
 		Catalog: b.catalog, Tenants: b.catalog, Store: b.archive,
 		Lookup: chain.Lookup{Store: b.archive, Archive: b.archive.UUID, Key: b.key.Public(b.archive.UUID)},
 		Datasets: func(_ context.Context, source string) ([]string, error) {
-			if source != "logpull" && source != "second" {
+			if _, _, own := tenant.ParseOwnSource(source); source != "logpull" && source != "second" && !own {
 				return nil, ErrNoSource
 			}
 			return []string{"http_requests"}, nil
@@ -159,6 +167,18 @@ func (b *bundle) addCustomer(id string) {
 		}
 		b.keys[id][role] = secret
 	}
+	b.bring(id, id+"-own", cfToken)
+}
+
+// bring gives a customer a source of its own.
+func (b *bundle) bring(customer, name, token string) {
+	b.Helper()
+	sealed, err := b.keyring.Seal(customer, name, credential.Secret(token))
+	b.ok(err)
+	at := b.now().UTC().Truncate(time.Millisecond)
+	b.ok(b.catalog.PutCredential(b.Context(), tenant.Credential{
+		Customer: customer, Name: name, Plugin: ownPlugin, Sealed: sealed, Recipient: b.keyring.Recipient(), CreatedAt: at, UpdatedAt: at,
+	}))
 }
 
 // addZone gives a customer a zone with two sealed windows, and one to come.

@@ -33,6 +33,7 @@ func (s *Server) routes() error {
 	s.api = humago.New(s.mux, cfg)
 	s.customerRoutes()
 	s.keyRoutes()
+	s.sourceRoutes()
 	s.zoneRoutes()
 	s.backlogRoute()
 	s.jobRoutes()

@@ -17,9 +17,9 @@ import (
 // is what the document says.
 func (b *bundle) fits(e endpoint, status int, contentType, body string) {
 	b.Helper()
-	path := strings.NewReplacer("{zone}", "{id}", "{job}", "{id}", "{key}", "{id}").Replace(strings.SplitN(e.path, "?", 2)[0])
+	path := strings.NewReplacer("{zone}", "{id}", "{job}", "{id}", "{key}", "{id}", "{source}", "{name}").Replace(strings.SplitN(e.path, "?", 2)[0])
 	item := b.server.api.OpenAPI().Paths[path]
-	op := map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete}[e.method]
+	op := map[string]*huma.Operation{"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete}[e.method]
 	res := op.Responses[fmt.Sprint(status)]
 	if res == nil {
 		b.Errorf("%s %s: the document has no status %d: %s", e.method, path, status, body)

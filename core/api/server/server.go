@@ -17,6 +17,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
+	"github.com/fabriziosalmi/rainlogs/core/credential"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -28,6 +29,9 @@ type Config struct {
 	// each registration, so that a token that was replaced is used at once. nil
 	// is for no registration over the API.
 	Registration func() (string, error)
+	// Keyring returns the keys that encrypt what customers bring; asked each
+	// time, as Registration is. nil is for no tokens over the API.
+	Keyring func() (*credential.Keyring, error)
 	// PerSecond is how many requests a customer may make, on average; three
 	// times as many at once. Default 50.
 	PerSecond float64

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -71,10 +72,14 @@ func (q *request) zone(ctx context.Context, ref ZoneRef) (catalog.Zone, error) {
 }
 
 func (s *Server) createZone(ctx context.Context, q *request, in *given[api.NewZone]) (*body[api.Zone], error) {
-	if err := q.maySource(ctx, in.Body.Source, in.Body.Dataset); err != nil {
+	source, err := q.source(ctx, in.Body.Source)
+	if err == nil {
+		err = q.offers(ctx, source, in.Body.Dataset)
+	}
+	if err != nil {
 		return nil, err
 	}
-	z, err := s.toAdd(q, in.Body)
+	z, err := s.toAdd(q, in.Body, source)
 	if err != nil {
 		return nil, err
 	}
@@ -100,20 +105,9 @@ func (s *Server) createZone(ctx context.Context, q *request, in *given[api.NewZo
 	return &body[api.Zone]{wireZone(z, catalog.Standing{})}, nil
 }
 
-// maySource refuses a source that is not the customer's to use. It says the
-// same of one that there is not: what others have is not told.
-func (q *request) maySource(ctx context.Context, source, dataset string) error {
-	c, err := q.gen.Tenants.Customer(ctx, q.caller.Customer)
-	if err != nil {
-		return err //nolint:wrapcheck // says what it did
-	}
-	if c.ID != tenant.Operator && !slices.Contains(c.Sources, source) {
-		return api.NewProblem(http.StatusForbidden, api.CodeSource, "the customer may not collect from this source")
-	}
+// offers refuses a dataset that a source has not.
+func (q *request) offers(ctx context.Context, source, dataset string) error {
 	offered, err := q.gen.Datasets(ctx, source)
-	if err := q.knowsSource(ctx, source); err != nil {
-		return err
-	}
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
@@ -126,7 +120,7 @@ func (q *request) maySource(ctx context.Context, source, dataset string) error {
 // toAdd is a zone as the catalog has it. The operator's has the id that
 // Cloudflare gives it; a tenant's is derived from the tenant too, so that what
 // one collects stands in no other's way.
-func (s *Server) toAdd(q *request, in api.NewZone) (catalog.Zone, error) {
+func (s *Server) toAdd(q *request, in api.NewZone, source string) (catalog.Zone, error) {
 	if in.Schedule != "" {
 		if _, err := schedule.ParseTimes(in.Schedule); err != nil {
 			return catalog.Zone{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "schedule is no cron expression such as */5 * * * *")
@@ -135,7 +129,7 @@ func (s *Server) toAdd(q *request, in api.NewZone) (catalog.Zone, error) {
 	id, err := evidence.NewChainID(in.SourceZone, in.Dataset)
 	subject := ""
 	if err != nil || q.caller.Customer != tenant.Operator {
-		if in.Source == defaultSource && err != nil {
+		if (source == defaultSource || source != in.Source) && err != nil { // of its own is Cloudflare's too
 			return catalog.Zone{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "source_zone is no zone id of Cloudflare's: 32 hexadecimal digits")
 		}
 		subject = in.SourceZone
@@ -149,7 +143,7 @@ func (s *Server) toAdd(q *request, in api.NewZone) (catalog.Zone, error) {
 	}
 	z := catalog.Zone{
 		ID: id.Zone, Name: in.Name, Dataset: id.Dataset, AddedAt: s.cfg.Now().UTC().Truncate(addedAtOnce), Schedule: in.Schedule,
-		From: in.From.UTC().Truncate(time.Second), Source: in.Source, Subject: subject,
+		From: in.From.UTC().Truncate(time.Second), Source: source, Subject: subject,
 	}
 	if in.From.IsZero() {
 		z.From = time.Time{}
@@ -161,9 +155,9 @@ func (s *Server) toAdd(q *request, in api.NewZone) (catalog.Zone, error) {
 }
 
 func wireZone(z catalog.Zone, s catalog.Standing) api.Zone {
-	source := z.Source
-	if source == "" {
-		source = defaultSource
+	source := cmp.Or(z.Source, defaultSource)
+	if _, name, ok := tenant.ParseOwnSource(source); ok {
+		source = name
 	}
 	return api.Zone{
 		ID: z.ID, Name: z.Name, Dataset: z.Dataset, Source: source, SourceZone: z.SourceZone(), Paused: z.Paused, Schedule: z.Schedule,

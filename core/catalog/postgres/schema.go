@@ -88,6 +88,7 @@ func (c *Catalog) touch(ctx context.Context) error {
 		func() error { _, err := q.Customer(ctx, ""); return err },
 		func() error { _, err := q.KeyByPrefix(ctx, ""); return err },
 		func() error { _, err := q.ZoneOwner(ctx, ""); return err },
+		func() error { _, err := q.Credential(ctx, dbsqlc.CredentialParams{}); return err },
 		func() error { _, err := q.ListEvents(ctx, dbsqlc.ListEventsParams{}); return err },
 	} {
 		if err := ask(); err != nil && !errors.Is(err, pgx.ErrNoRows) {

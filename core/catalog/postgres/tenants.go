@@ -166,28 +166,30 @@ func (c *Catalog) UseKey(ctx context.Context, id string, at time.Time) error {
 
 // OwnZone gives a zone that nobody owns to a customer.
 func (c *Catalog) OwnZone(ctx context.Context, zone, customer string) error {
-	err := c.write(ctx, func(q *dbsqlc.Queries) error {
-		if customer != tenant.Operator { // the operator's are those without a row
-			if _, err := q.Customer(ctx, customer); err != nil {
-				return err
-			}
-			if err := q.OwnZone(ctx, dbsqlc.OwnZoneParams{Zone: zone, Customer: customer}); err != nil {
-				return err
-			}
-		}
-		owner, err := q.ZoneOwner(ctx, zone)
-		if errors.Is(translate(ctx, err), catalog.ErrNotFound) {
-			return nil
-		}
-		if err == nil && owner != customer {
-			return tenant.ErrTaken
-		}
-		return err
-	})
+	err := c.write(ctx, func(q *dbsqlc.Queries) error { return ownZone(ctx, q, zone, customer) })
 	if err != nil {
 		return fmt.Errorf("give zone %.80q to a customer: %w", zone, err)
 	}
 	return nil
+}
+
+func ownZone(ctx context.Context, q *dbsqlc.Queries, zone, customer string) error {
+	if customer != tenant.Operator { // the operator's are those without a row
+		if _, err := q.Customer(ctx, customer); err != nil {
+			return err
+		}
+		if err := q.OwnZone(ctx, dbsqlc.OwnZoneParams{Zone: zone, Customer: customer}); err != nil {
+			return err
+		}
+	}
+	owner, err := q.ZoneOwner(ctx, zone)
+	if errors.Is(translate(ctx, err), catalog.ErrNotFound) {
+		return nil
+	}
+	if err == nil && owner != customer {
+		return tenant.ErrTaken
+	}
+	return err
 }
 
 // ZoneOwner returns the operator for a zone that was given to nobody.

@@ -15,19 +15,23 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	if err := ledger.CheckChain(z.Chain()); err != nil {
 		return fmt.Errorf("put zone: %w", err)
 	}
-	row := dbsqlc.PutZoneParams{
-		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
-		Paused: z.Paused, Schedule: z.Schedule, FromMs: ledger.Milli(z.From), Source: z.Source, Subject: z.Subject,
-	}
-	err := c.write(ctx, func(q *dbsqlc.Queries) error { return q.PutZone(ctx, row) })
+	err := c.write(ctx, func(q *dbsqlc.Queries) error { return q.PutZone(ctx, zoneRow(z)) })
 	if err != nil {
 		return fmt.Errorf("put zone %s: %w", z.Chain(), err)
 	}
 	return nil
 }
 
-// Zone finds by id, and where that finds none by name. Of several it returns
-// the first by id and dataset.
+func zoneRow(z catalog.Zone) dbsqlc.PutZoneParams {
+	row := dbsqlc.PutZoneParams{
+		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
+		Paused: z.Paused, Schedule: z.Schedule, FromMs: ledger.Milli(z.From), Source: z.Source, Subject: z.Subject,
+	}
+	return row
+}
+
+// Zone finds by id, and where that finds none by name among the operator's. Of
+// several it returns the first by id and dataset.
 func (c *Catalog) Zone(ctx context.Context, idOrName string) (catalog.Zone, error) {
 	q := c.read()
 	row, err := q.ZoneByID(ctx, idOrName)

@@ -160,10 +160,11 @@ func (c *Catalog) touch(ctx context.Context) error {
 	_, errCustomers := q.Customer(ctx, "")
 	_, errKeys := q.KeyByPrefix(ctx, "")
 	_, errOwners := q.ZoneOwner(ctx, "")
+	_, errCredentials := q.Credential(ctx, dbsqlc.CredentialParams{})
 	_, errEvents := q.ListEvents(ctx, dbsqlc.ListEventsParams{})
 	for _, err := range []error{
 		errZones, errStandings, errWindows, errDue, errExpirable, errExpiring, errPending, errHeads,
-		errHolds, errObserved, errBudgets, errNotes, errMissed, errCustomers, errKeys, errOwners, errEvents,
+		errHolds, errObserved, errBudgets, errNotes, errMissed, errCustomers, errKeys, errOwners, errCredentials, errEvents,
 	} {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("check tables: %w", misfit(ctx, err))

@@ -15,6 +15,14 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	if err := ledger.CheckChain(z.Chain()); err != nil {
 		return fmt.Errorf("put zone: %w", err)
 	}
+	err := c.write(ctx, func(q *dbsqlc.Queries) error { return q.PutZone(ctx, zoneRow(z)) })
+	if err != nil {
+		return fmt.Errorf("put zone %s: %w", z.Chain(), err)
+	}
+	return nil
+}
+
+func zoneRow(z catalog.Zone) dbsqlc.PutZoneParams {
 	row := dbsqlc.PutZoneParams{
 		ID: z.ID, Dataset: z.Dataset, Name: z.Name, AddedMs: ledger.Milli(z.AddedAt),
 		Schedule: z.Schedule, FromMs: ledger.Milli(z.From), Source: z.Source, Subject: z.Subject,
@@ -22,15 +30,11 @@ func (c *Catalog) PutZone(ctx context.Context, z catalog.Zone) error {
 	if z.Paused {
 		row.Paused = 1
 	}
-	err := c.write(ctx, func(q *dbsqlc.Queries) error { return q.PutZone(ctx, row) })
-	if err != nil {
-		return fmt.Errorf("put zone %s: %w", z.Chain(), err)
-	}
-	return nil
+	return row
 }
 
-// Zone finds by id, and where that finds none by name. Of several it returns
-// the first by id and dataset.
+// Zone finds by id, and where that finds none by name among the operator's. Of
+// several it returns the first by id and dataset.
 func (c *Catalog) Zone(ctx context.Context, idOrName string) (catalog.Zone, error) {
 	q := c.read()
 	row, err := q.ZoneByID(ctx, idOrName)

@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 	for name, run := range map[string]func(b *bundle){
 		"customers": customers, "customer and key or neither": bothOrNeither, "keys": keys, "keys end": keysEnd,
 		"owners": owners, "owners at once": ownersAtOnce, "events": events, "malformed": malformed,
+		"credentials": credentials, "credentials resealed": resealed, "credentials end": credentialsEnd, "credentials malformed": credentialsMalformed,
+		"names of customers": namesOfCustomers, "restored": restored, "restored beside": restoredBeside, "restored or not": restoredOrNot,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,8 +9,14 @@ SET name = excluded.name, added_ms = excluded.added_ms, paused = excluded.paused
 -- name: ZoneByID :one
 SELECT * FROM zones WHERE id = $1 ORDER BY dataset LIMIT 1;
 
+-- name: ZoneByChain :one
+SELECT * FROM zones WHERE id = $1 AND dataset = $2;
+
+-- A customer may call its zones what it likes: a name finds none of them.
 -- name: ZoneByName :one
-SELECT * FROM zones WHERE name = $1 ORDER BY id, dataset LIMIT 1;
+SELECT * FROM zones WHERE name = $1
+AND NOT EXISTS (SELECT 1 FROM zone_owners WHERE zone_owners.zone = zones.id)
+ORDER BY id, dataset LIMIT 1;
 
 -- name: ListZones :many
 SELECT * FROM zones ORDER BY name, id, dataset;

@@ -56,3 +56,37 @@ UPDATE audit_events SET subject = @subject, outcome = @outcome, customer = @cust
 
 -- name: ListEvents :many
 SELECT * FROM audit_events WHERE customer = @customer AND seq < @before ORDER BY seq DESC LIMIT @at_most;
+
+-- name: PutCredential :exec
+INSERT INTO credentials (customer, name, plugin, sealed, recipient, created_ms, updated_ms)
+VALUES (@customer, @name, @plugin, @sealed, @recipient, @created_ms, @updated_ms)
+ON CONFLICT (customer, name) DO UPDATE
+SET plugin = excluded.plugin, sealed = excluded.sealed, recipient = excluded.recipient, updated_ms = excluded.updated_ms;
+
+-- name: Credential :one
+SELECT * FROM credentials WHERE customer = @customer AND name = @name;
+
+-- name: ListCredentials :many
+SELECT * FROM credentials WHERE customer = @customer ORDER BY customer, name;
+
+-- name: ListAllCredentials :many
+SELECT * FROM credentials ORDER BY customer, name;
+
+-- name: ResealCredential :execrows
+UPDATE credentials SET sealed = @sealed, recipient = @recipient
+WHERE customer = @customer AND name = @name AND sealed = @was;
+
+-- name: SourceInUse :one
+SELECT EXISTS (SELECT 1 FROM zones WHERE source = @source);
+
+-- name: RemoveCredential :execrows
+DELETE FROM credentials WHERE customer = @customer AND name = @name;
+
+-- name: ListOwners :many
+SELECT * FROM zone_owners ORDER BY zone;
+
+-- name: RestoreKey :exec
+INSERT INTO api_keys (id, customer, name, role, prefix, hash, created_ms, expires_ms, revoked_ms, used_ms)
+VALUES (@id, @customer, @name, @role, @prefix, @hash, @created_ms, @expires_ms, @revoked_ms, @used_ms)
+ON CONFLICT (id) DO UPDATE
+SET expires_ms = excluded.expires_ms, revoked_ms = excluded.revoked_ms, used_ms = excluded.used_ms;

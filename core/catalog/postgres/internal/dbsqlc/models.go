@@ -35,6 +35,16 @@ type Budget struct {
 	ShutUs  int64
 }
 
+type Credential struct {
+	Customer  string
+	Name      string
+	Plugin    string
+	Sealed    []byte
+	Recipient string
+	CreatedMs int64
+	UpdatedMs int64
+}
+
 type Customer struct {
 	ID        string
 	Name      string
@@ -123,4 +133,9 @@ type Zone struct {
 	FromMs   int64
 	Source   string
 	Subject  string
+}
+
+type ZoneOwner struct {
+	Zone     string
+	Customer string
 }

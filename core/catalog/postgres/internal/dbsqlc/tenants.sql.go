@@ -42,6 +42,30 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) (int64, erro
 	return seq, err
 }
 
+const credential = `-- name: Credential :one
+SELECT customer, name, plugin, sealed, recipient, created_ms, updated_ms FROM credentials WHERE customer = $1 AND name = $2
+`
+
+type CredentialParams struct {
+	Customer string
+	Name     string
+}
+
+func (q *Queries) Credential(ctx context.Context, arg CredentialParams) (Credential, error) {
+	row := q.db.QueryRow(ctx, credential, arg.Customer, arg.Name)
+	var i Credential
+	err := row.Scan(
+		&i.Customer,
+		&i.Name,
+		&i.Plugin,
+		&i.Sealed,
+		&i.Recipient,
+		&i.CreatedMs,
+		&i.UpdatedMs,
+	)
+	return i, err
+}
+
 const customer = `-- name: Customer :one
 SELECT id, name, sources, created_ms FROM customers WHERE id = $1
 `
@@ -121,6 +145,70 @@ func (q *Queries) KeyByPrefix(ctx context.Context, prefix string) (ApiKey, error
 		&i.UsedMs,
 	)
 	return i, err
+}
+
+const listAllCredentials = `-- name: ListAllCredentials :many
+SELECT customer, name, plugin, sealed, recipient, created_ms, updated_ms FROM credentials ORDER BY customer, name
+`
+
+func (q *Queries) ListAllCredentials(ctx context.Context) ([]Credential, error) {
+	rows, err := q.db.Query(ctx, listAllCredentials)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Credential
+	for rows.Next() {
+		var i Credential
+		if err := rows.Scan(
+			&i.Customer,
+			&i.Name,
+			&i.Plugin,
+			&i.Sealed,
+			&i.Recipient,
+			&i.CreatedMs,
+			&i.UpdatedMs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listCredentials = `-- name: ListCredentials :many
+SELECT customer, name, plugin, sealed, recipient, created_ms, updated_ms FROM credentials WHERE customer = $1 ORDER BY customer, name
+`
+
+func (q *Queries) ListCredentials(ctx context.Context, customer string) ([]Credential, error) {
+	rows, err := q.db.Query(ctx, listCredentials, customer)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Credential
+	for rows.Next() {
+		var i Credential
+		if err := rows.Scan(
+			&i.Customer,
+			&i.Name,
+			&i.Plugin,
+			&i.Sealed,
+			&i.Recipient,
+			&i.CreatedMs,
+			&i.UpdatedMs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listCustomers = `-- name: ListCustomers :many
@@ -227,6 +315,30 @@ func (q *Queries) ListKeys(ctx context.Context, customer string) ([]ApiKey, erro
 	return items, nil
 }
 
+const listOwners = `-- name: ListOwners :many
+SELECT zone, customer FROM zone_owners ORDER BY zone
+`
+
+func (q *Queries) ListOwners(ctx context.Context) ([]ZoneOwner, error) {
+	rows, err := q.db.Query(ctx, listOwners)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ZoneOwner
+	for rows.Next() {
+		var i ZoneOwner
+		if err := rows.Scan(&i.Zone, &i.Customer); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ownZone = `-- name: OwnZone :exec
 INSERT INTO zone_owners (zone, customer) VALUES ($1, $2)
 ON CONFLICT (zone) DO NOTHING
@@ -239,6 +351,36 @@ type OwnZoneParams struct {
 
 func (q *Queries) OwnZone(ctx context.Context, arg OwnZoneParams) error {
 	_, err := q.db.Exec(ctx, ownZone, arg.Zone, arg.Customer)
+	return err
+}
+
+const putCredential = `-- name: PutCredential :exec
+INSERT INTO credentials (customer, name, plugin, sealed, recipient, created_ms, updated_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (customer, name) DO UPDATE
+SET plugin = excluded.plugin, sealed = excluded.sealed, recipient = excluded.recipient, updated_ms = excluded.updated_ms
+`
+
+type PutCredentialParams struct {
+	Customer  string
+	Name      string
+	Plugin    string
+	Sealed    []byte
+	Recipient string
+	CreatedMs int64
+	UpdatedMs int64
+}
+
+func (q *Queries) PutCredential(ctx context.Context, arg PutCredentialParams) error {
+	_, err := q.db.Exec(ctx, putCredential,
+		arg.Customer,
+		arg.Name,
+		arg.Plugin,
+		arg.Sealed,
+		arg.Recipient,
+		arg.CreatedMs,
+		arg.UpdatedMs,
+	)
 	return err
 }
 
@@ -301,6 +443,86 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const removeCredential = `-- name: RemoveCredential :execrows
+DELETE FROM credentials WHERE customer = $1 AND name = $2
+`
+
+type RemoveCredentialParams struct {
+	Customer string
+	Name     string
+}
+
+func (q *Queries) RemoveCredential(ctx context.Context, arg RemoveCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, removeCredential, arg.Customer, arg.Name)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const resealCredential = `-- name: ResealCredential :execrows
+UPDATE credentials SET sealed = $1, recipient = $2
+WHERE customer = $3 AND name = $4 AND sealed = $5
+`
+
+type ResealCredentialParams struct {
+	Sealed    []byte
+	Recipient string
+	Customer  string
+	Name      string
+	Was       []byte
+}
+
+func (q *Queries) ResealCredential(ctx context.Context, arg ResealCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, resealCredential,
+		arg.Sealed,
+		arg.Recipient,
+		arg.Customer,
+		arg.Name,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const restoreKey = `-- name: RestoreKey :exec
+INSERT INTO api_keys (id, customer, name, role, prefix, hash, created_ms, expires_ms, revoked_ms, used_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (id) DO UPDATE
+SET expires_ms = excluded.expires_ms, revoked_ms = excluded.revoked_ms, used_ms = excluded.used_ms
+`
+
+type RestoreKeyParams struct {
+	ID        string
+	Customer  string
+	Name      string
+	Role      string
+	Prefix    string
+	Hash      []byte
+	CreatedMs int64
+	ExpiresMs int64
+	RevokedMs int64
+	UsedMs    int64
+}
+
+func (q *Queries) RestoreKey(ctx context.Context, arg RestoreKeyParams) error {
+	_, err := q.db.Exec(ctx, restoreKey,
+		arg.ID,
+		arg.Customer,
+		arg.Name,
+		arg.Role,
+		arg.Prefix,
+		arg.Hash,
+		arg.CreatedMs,
+		arg.ExpiresMs,
+		arg.RevokedMs,
+		arg.UsedMs,
+	)
+	return err
+}
+
 const revokeKey = `-- name: RevokeKey :execrows
 UPDATE api_keys SET revoked_ms = CASE WHEN revoked_ms = 0 THEN $1::bigint ELSE revoked_ms END
 WHERE id = $2 AND customer = $3
@@ -318,6 +540,17 @@ func (q *Queries) RevokeKey(ctx context.Context, arg RevokeKeyParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const sourceInUse = `-- name: SourceInUse :one
+SELECT EXISTS (SELECT 1 FROM zones WHERE source = $1)
+`
+
+func (q *Queries) SourceInUse(ctx context.Context, source string) (bool, error) {
+	row := q.db.QueryRow(ctx, sourceInUse, source)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const useKey = `-- name: UseKey :exec

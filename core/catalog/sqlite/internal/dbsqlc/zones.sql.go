@@ -189,6 +189,32 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (Standing, e
 	return i, err
 }
 
+const zoneByChain = `-- name: ZoneByChain :one
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = ? AND dataset = ?
+`
+
+type ZoneByChainParams struct {
+	ID      string
+	Dataset string
+}
+
+func (q *Queries) ZoneByChain(ctx context.Context, arg ZoneByChainParams) (Zone, error) {
+	row := q.db.QueryRowContext(ctx, zoneByChain, arg.ID, arg.Dataset)
+	var i Zone
+	err := row.Scan(
+		&i.ID,
+		&i.Dataset,
+		&i.Name,
+		&i.AddedMs,
+		&i.Paused,
+		&i.Schedule,
+		&i.FromMs,
+		&i.Source,
+		&i.Subject,
+	)
+	return i, err
+}
+
 const zoneByID = `-- name: ZoneByID :one
 SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE id = ? ORDER BY dataset LIMIT 1
 `
@@ -211,9 +237,12 @@ func (q *Queries) ZoneByID(ctx context.Context, id string) (Zone, error) {
 }
 
 const zoneByName = `-- name: ZoneByName :one
-SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = ? ORDER BY id, dataset LIMIT 1
+SELECT id, dataset, name, added_ms, paused, schedule, from_ms, source, subject FROM zones WHERE name = ?
+AND NOT EXISTS (SELECT 1 FROM zone_owners WHERE zone_owners.zone = zones.id)
+ORDER BY id, dataset LIMIT 1
 `
 
+// A customer may call its zones what it likes: a name finds none of them.
 func (q *Queries) ZoneByName(ctx context.Context, name string) (Zone, error) {
 	row := q.db.QueryRowContext(ctx, zoneByName, name)
 	var i Zone
