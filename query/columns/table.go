@@ -57,7 +57,7 @@ func (t *table) firstNames(ctx context.Context, o *dataset.Object) ([]string, er
 		return nil, fmt.Errorf("read names: %w", err)
 	}
 	names := newNames(nil)
-	s := record.NewScanner(nil, nil)
+	s := jsonline.NewScanner(nil, nil)
 	s.Unknown = names.add
 	for range 64 {
 		line, err := t.reader.Next()
@@ -132,7 +132,7 @@ type pass struct {
 	zone    *column
 	seq     *column
 	key     *column
-	scanner *record.Scanner
+	scanner *jsonline.Scanner
 	zoneIs  []byte
 	keyIs   []byte
 	caster  record.Caster
@@ -159,7 +159,7 @@ func newPass(t *table, o *dataset.Object, fields []schema.Field) *pass {
 			p.timeAt = i
 		}
 	}
-	p.scanner = record.NewScanner(names, nil)
+	p.scanner = jsonline.NewScanner(names, nil)
 	return p
 }
 

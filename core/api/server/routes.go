@@ -37,6 +37,7 @@ func (s *Server) routes() error {
 	s.jobRoutes()
 	s.chainRoutes()
 	s.downloadRoute()
+	s.logsRoute()
 	s.verifyRoute()
 	s.eventsRoute()
 	document, err := json.Marshal(s.api.OpenAPI())
@@ -87,6 +88,9 @@ func add[I, O any](s *Server, op huma.Operation, a access, handle func(ctx conte
 	}
 	if a.streams {
 		op.Errors = append(op.Errors, http.StatusNotAcceptable, http.StatusConflict, http.StatusGone, http.StatusBadGateway)
+	}
+	if a.ranges {
+		op.Errors = append(op.Errors, http.StatusRequestedRangeNotSatisfiable)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		q := of(ctx)
