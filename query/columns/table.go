@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/record"
 	"github.com/fabriziosalmi/rainlogs/query/schema"

@@ -2,11 +2,11 @@ package inquiry
 
 import "github.com/fabriziosalmi/rainlogs/core/filter"
 
-// Filter is one condition on a field, Op how it compares.
-type (
-	Filter = filter.Filter
-	Op     = filter.Op
-)
+// Filter is one condition on a field.
+type Filter = filter.Filter
+
+// Op is how a filter compares.
+type Op = filter.Op
 
 // The operators, as package filter has them.
 const (

@@ -22,6 +22,7 @@ func (s *Server) chainRoutes() {
 		access{roles: anybody}, s.chain)
 }
 
+// Span is a range of time. It is exported as ZoneRef is.
 type Span struct {
 	ZoneRef
 	From time.Time `query:"from" doc:"default: a day before to"`

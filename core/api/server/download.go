@@ -71,7 +71,7 @@ func (s *Server) download(ctx context.Context, q *request, in *downloadOf) (*hum
 		return nil, err
 	}
 	d := &download{entry: e, coding: coding, lender: s.lender, object: http.NoBody}
-	if err := d.cut(in.Range, in.IfRange); err != nil {
+	if !d.cut(in.Range, in.IfRange) {
 		return s.notInRange(q, d.size()), nil
 	}
 	give := func() {}
@@ -239,14 +239,15 @@ func (d *download) digest() evidence.Digest {
 	return d.entry.Content.SHA256
 }
 
-// cut makes it the part that is asked for.
-func (d *download) cut(header, ifRange string) (err error) {
+// cut makes it the part that is asked for, and reports whether there is any of it.
+func (d *download) cut(header, ifRange string) (some bool) {
 	d.part = section{size: d.size()}
 	if d.coding == "gzip" || d.entry.Object == nil {
-		return nil
+		return true
 	}
+	var err error
 	d.part, d.ranged, err = sectionOf(header, ifRange, etag(d.digest()), d.size())
-	return err
+	return err == nil
 }
 
 func (d *download) serve(out *patient) error {
