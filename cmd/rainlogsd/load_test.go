@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,15 +63,19 @@ func TestLoad(t *testing.T) {
 		l.whole, l.per, l.long, l.object, l.clients, l.dawdle, l.slow, zones = true, 2000, time.Minute, 1<<30, 200, 15*time.Second, 1000, 100
 		l.patience = 45 * time.Second
 	}
+	if parts == "gets" {
+		l.object = 4 << 20
+	}
 	part := func(name string) bool { return !l.whole || strings.Contains(parts, name) }
+	text := textOf(4 << 20)
 	from := time.Now().UTC().Add(-10 * time.Minute).Truncate(time.Minute)
 	l.site = newSite(t, zones+1, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{}, func(cfg *logpulltest.Config) {
 		cfg.Shuffle = false // which would hold the large window
 		for i := range cfg.Zones {
-			cfg.Zones[i].Records = busy{Ticks: logpulltest.Ticks{Seed: uint64(i), Every: time.Second}, each: 20, pad: 500}
+			cfg.Zones[i].Records = busy{Ticks: logpulltest.Ticks{Seed: uint64(i), Every: time.Second}, each: 20, pad: 500, text: text}
 		}
 		// The first zone has one window, as large as the object is to be.
-		cfg.Zones[0].Records = busy{Ticks: logpulltest.Ticks{Seed: 1, Every: time.Second}, each: l.object/60/600 + 1, pad: 600, from: from, to: from.Add(time.Minute)}
+		cfg.Zones[0].Records = busy{Ticks: logpulltest.Ticks{Seed: 1, Every: time.Second}, each: l.object/60/600 + 1, pad: 600, text: text, from: from, to: from.Add(time.Minute)}
 	})
 	l.from = from
 	l.catalog, l.listen = "sqlite:./catalog.db", "127.0.0.1:0"
@@ -126,12 +130,14 @@ func (l *load) apart() {
 		l.must(err)
 		l.must(unix.SchedSetaffinity(tid, &others))
 	}
+	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
 }
 
 // busy makes of each tick many records, with texts in them as requests have.
 type busy struct {
 	logpulltest.Ticks
 	each, pad int
+	text      []byte
 	from, to  time.Time // zero: at all times
 }
 
@@ -147,8 +153,8 @@ func (b busy) Window(start, end time.Time, p logpulltest.Projection) iter.Seq2[t
 				line = append(line[:0], tick[:len(tick)-1]...)
 				line = append(line, `,"ClientRequestUserAgent":"`...)
 				for len(line) < len(tick)+b.pad {
-					line = append(line, words[rng.IntN(len(words))]...)
-					line = strconv.AppendUint(line, uint64(rng.IntN(1000)), 10)
+					from := rng.IntN(len(b.text) - 100)
+					line = append(line, b.text[from:from+100]...)
 				}
 				if line = append(line, `"}`...); !yield(at, line) {
 					return
@@ -156,6 +162,17 @@ func (b busy) Window(start, end time.Time, p logpulltest.Projection) iter.Seq2[t
 			}
 		}
 	}
+}
+
+// textOf is text as requests have it, of which records are made.
+func textOf(n int) []byte {
+	rng := rand.New(rand.NewPCG(3, 5))
+	var b []byte
+	for len(b) < n {
+		b = append(b, words[rng.IntN(len(words))]...)
+		b = strconv.AppendUint(b, uint64(rng.IntN(1000)), 10)
+	}
+	return b
 }
 
 var words = strings.Fields("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/ Safari/ /wp-login.php?id= /api/v1/orders/ /assets/app. 192.0.2. 198.51.100. https://shop.example.eu/p/ TLSv1. cache- hit- miss- GET- POST-")
@@ -211,28 +228,7 @@ func (l *load) gets() {
 	l.Helper()
 	before := l.objects()
 	used := l.daemon.usage(l.T)
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256, MaxConnsPerHost: 256}}
-	defer client.CloseIdleConnections()
-	ask := func(i int) error {
-		req, err := http.NewRequestWithContext(l.Context(), "GET", l.api.base+l.path(i), nil)
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Authorization", "Bearer "+l.key)
-		res, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			return err
-		}
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: status %d", req.URL, res.StatusCode)
-		}
-		return nil
-	}
-	p := pace{per: l.per, long: l.long, workers: 256, ask: ask}
+	p := pace{per: l.per, long: l.long, workers: 128, ask: l.asker}
 	took, failed, elapsed := p.run(l.Context())
 	if failed > 0 {
 		l.Errorf("%d of %d GETs failed, the first by %v", failed, len(took)+failed, p.err)
