@@ -136,11 +136,20 @@ func (p *patient) Write(b []byte) (int, error) {
 	if err := p.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if err := p.rc.SetWriteDeadline(time.Now().Add(chunkTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, fmt.Errorf("set deadline: %w", err)
+	if err := p.wait(); err != nil {
+		return 0, err
 	}
 	p.begin()
 	return p.w.Write(b) //nolint:wrapcheck // io.Writer's own
+}
+
+// wait gives the client its time from now on. What net/http itself writes behind
+// the last byte needs it too, where nothing was to be sent for long.
+func (p *patient) wait() error {
+	if err := p.rc.SetWriteDeadline(time.Now().Add(chunkTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("set deadline: %w", err)
+	}
+	return nil
 }
 
 // broken ends an answer that is not whole: as a problem where nothing of it was
@@ -154,6 +163,9 @@ func (s *Server) broken(out *patient, q *request, r *http.Request, err error) {
 		"Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range", "Etag", "Repr-Digest", "Trailer", "X-Content-Sha256",
 	} {
 		out.w.Header().Del(name)
+	}
+	if out.wait() != nil {
+		panic(http.ErrAbortHandler)
 	}
 	switch {
 	case errors.Is(err, errNotSealed):

@@ -269,3 +269,31 @@ func TestDamagedLogs(t *testing.T) {
 		})
 	}
 }
+
+// An answer that finds nothing for longer than an answer may take ends well.
+func TestLogsThatFindNothingForLong(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = b.server.HTTP()
+	server.Config.WriteTimeout = 50 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	defer server.Client().CloseIdleConnections()
+	b.archive.Opened = func(key string) error {
+		if strings.HasSuffix(key, ".zst") {
+			<-time.NewTimer(2 * server.Config.WriteTimeout).C
+		}
+		return nil
+	}
+	path := logsPath(b.zones[acme], verifytest.Epoch.Add(-time.Hour), verifytest.Epoch.Add(time.Hour), "ClientIP=10.0.0.1")
+	req, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+path, nil)
+	b.ok(err)
+	req.Header.Set("Authorization", "Bearer "+b.keys[acme][tenant.AnalystRole])
+	res, err := server.Client().Do(req)
+	b.ok(err)
+	defer res.Body.Close()
+	if got, err := io.ReadAll(res.Body); err != nil || len(got) > 0 || res.Trailer.Get(tailLines) != "0" {
+		t.Errorf("%d bytes, %v, trailers %v", len(got), err, res.Trailer)
+	}
+}

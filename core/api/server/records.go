@@ -193,7 +193,7 @@ func (l *logs) flush() error {
 		err = l.coder.Flush()
 	}
 	if err == nil && l.client.begun {
-		err = l.client.rc.Flush()
+		err = errors.Join(l.client.wait(), l.client.rc.Flush())
 	}
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("send: %w", err)
@@ -210,6 +210,9 @@ func (l *logs) end() error {
 		if err := l.coder.Close(); err != nil {
 			return fmt.Errorf("send: %w", err)
 		}
+	}
+	if err := l.client.wait(); err != nil {
+		return err
 	}
 	l.client.begin()
 	h := l.client.w.Header()

@@ -29,7 +29,7 @@ func TestTimingTellsNothing(t *testing.T) { //nolint:paralleltest // it measures
 		var apart, noise time.Duration
 		for range 5 {
 			m := b.medians(paths, key)
-			noise = max((m[0]-m[1]).Abs(), m[0]/20)
+			noise = max((m[0] - m[1]).Abs(), m[0]/20)
 			if apart = (m[2] - (m[0]+m[1])/2).Abs(); apart <= 2*noise {
 				break
 			}
