@@ -49,7 +49,7 @@ func TestScale(t *testing.T) {
 
 // usage is what a daemon and its plugins have used.
 type usage struct {
-	cpu               time.Duration
+	cpu, daemonCPU    time.Duration
 	daemonMiB, allMiB int64 // the most resident at any time
 }
 
@@ -64,7 +64,7 @@ func (p *process) usage(t *testing.T) usage {
 		u.cpu += cpu
 		u.allMiB += mib
 		if i == 0 {
-			u.daemonMiB = mib
+			u.daemonMiB, u.daemonCPU = mib, cpu
 		}
 	}
 	return u

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ type site struct {
 	sources   string // YAML of sources beside logpull
 	listen    string
 	env       []string
+	wrap      []string // what starts the daemons, before their name
 	rates     rates
 	zones     int
 	from      time.Time // where collection begins
@@ -67,7 +69,7 @@ func chainOf(i int) evidence.ChainID {
 	return evidence.ChainID{Zone: zoneID(i), Dataset: "http_requests"}
 }
 
-func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpulltest.Faults, more ...logpulltest.Token) *site {
+func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpulltest.Faults, change ...func(*logpulltest.Config)) *site {
 	t.Helper()
 	s := &site{T: t, dir: t.TempDir(), zones: zones, rates: r, storage: "{name: local, plugin: fs, path: ./archive}"}
 	s.collector = `{window: 5m, lag: 5m, concurrency: 8, tick: 1s, recheck: 5s, drain: 10s, schedule: "* * * * *"}`
@@ -78,12 +80,14 @@ func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpul
 		Accounts: []logpulltest.Account{{ID: account}},
 		Tokens:   []logpulltest.Token{{ID: "t", Value: token, Permissions: []logpulltest.Permission{logpulltest.LogsRead}}},
 	}
-	cfg.Tokens = append(cfg.Tokens, more...)
 	for i := range zones {
 		cfg.Zones = append(cfg.Zones, logpulltest.Zone{
 			ID: zoneID(i), Name: zoneName(i), AccountID: account, Retention: true,
 			Records: logpulltest.Ticks{Seed: uint64(i), Every: 5 * time.Second}, Fields: logpulltest.TickFields(),
 		})
+	}
+	for _, c := range change {
+		c(&cfg)
 	}
 	s.emulator = logpulltest.New(cfg)
 	server := httptest.NewUnstartedServer(s.emulator)
@@ -169,7 +173,8 @@ func (s *site) start(name string) *process {
 	s.Helper()
 	exe, err := os.Executable()
 	s.must(err)
-	p := &process{Cmd: exec.Command(exe, "-v", "--config", s.configure(name)), name: name, output: &tail{}, exited: make(chan struct{})}
+	args := slices.Concat(s.wrap, []string{exe, "-v", "--config", s.configure(name)})
+	p := &process{Cmd: exec.Command(args[0], args[1:]...), name: name, output: &tail{}, exited: make(chan struct{})}
 	p.Env = []string{asProgram + "=1", "HOME=" + s.dir, "PATH=" + os.Getenv("PATH"), "RAINLOGS_DSN=" + os.Getenv("RAINLOGS_DSN")}
 	p.Env = append(p.Env, s.env...)
 	p.Stdout, p.Stderr = p.output, p.output

@@ -36,8 +36,9 @@ func readLogs(id, value string, zones ...string) logpulltest.Token {
 
 func newTenants(t *testing.T) *tenants {
 	t.Helper()
-	s := newSite(t, 3, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{},
-		readLogs("a", tokenA, zoneID(0), zoneID(2)), readLogs("b", tokenB, zoneID(1)))
+	s := newSite(t, 3, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{}, func(cfg *logpulltest.Config) {
+		cfg.Tokens = append(cfg.Tokens, readLogs("a", tokenA, zoneID(0), zoneID(2)), readLogs("b", tokenB, zoneID(1)))
+	})
 	s.catalog = "sqlite:./catalog.db"
 	// A zone that waits for somebody does not come back by itself within the test.
 	s.collector = `{window: 5m, lag: 5m, concurrency: 8, tick: 1s, recheck: 5m, drain: 10s, schedule: "* * * * *"}`

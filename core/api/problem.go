@@ -9,25 +9,26 @@ type Code string
 
 // The codes.
 const (
-	CodeInvalid          Code = "invalid_request"     // 400, 415, 422: the request is not as the API wants it
-	CodeUnauthorized     Code = "unauthorized"        // 401: no key, or one that opens nothing
-	CodeForbidden        Code = "forbidden"           // 403: the key's role may not do this
-	CodeSource           Code = "source_not_allowed"  // 403: the customer may not collect from this source
-	CodeNotFound         Code = "not_found"           // 404: it is not there, or not yours
-	CodeMethod           Code = "method_not_allowed"  // 405
-	CodeNotAcceptable    Code = "not_acceptable"      // 406
-	CodeTimeout          Code = "timeout"             // 408, 504
-	CodeConflict         Code = "conflict"            // 409: it does not fit what is there
-	CodeLastAdmin        Code = "last_admin"          // 409: no admin key would be left
-	CodeNotSealed        Code = "not_sealed"          // 409: the window has no records yet, or never had
-	CodeExpired          Code = "expired"             // 410: the records were removed under the retention policy
-	CodeTooLarge         Code = "too_large"           // 413
-	CodeRateLimited      Code = "rate_limited"        // 429: slow down, see Retry-After
-	CodeInternal         Code = "internal"            // 500
-	CodeDamaged          Code = "evidence_damaged"    // 502: what the archive holds is not what was sealed
-	CodeUnavailable      Code = "unavailable"         // 503: come back, see Retry-After
-	CodeRegistrationShut Code = "registration_closed" // 403: customers are not made over the API here
-	CodeCredentialsShut  Code = "credentials_closed"  // 403: tokens are not taken over the API here
+	CodeInvalid          Code = "invalid_request"       // 400, 415, 422: the request is not as the API wants it
+	CodeUnauthorized     Code = "unauthorized"          // 401: no key, or one that opens nothing
+	CodeForbidden        Code = "forbidden"             // 403: the key's role may not do this
+	CodeSource           Code = "source_not_allowed"    // 403: the customer may not collect from this source
+	CodeNotFound         Code = "not_found"             // 404: it is not there, or not yours
+	CodeMethod           Code = "method_not_allowed"    // 405
+	CodeNotAcceptable    Code = "not_acceptable"        // 406
+	CodeTimeout          Code = "timeout"               // 408, 504
+	CodeConflict         Code = "conflict"              // 409: it does not fit what is there
+	CodeLastAdmin        Code = "last_admin"            // 409: no admin key would be left
+	CodeNotSealed        Code = "not_sealed"            // 409: the window has no records yet, or never had
+	CodeExpired          Code = "expired"               // 410: the records were removed under the retention policy
+	CodeTooLarge         Code = "too_large"             // 413
+	CodeRange            Code = "range_not_satisfiable" // 416: the representation has nothing in that range
+	CodeRateLimited      Code = "rate_limited"          // 429: slow down, see Retry-After
+	CodeInternal         Code = "internal"              // 500
+	CodeDamaged          Code = "evidence_damaged"      // 502: what the archive holds is not what was sealed
+	CodeUnavailable      Code = "unavailable"           // 503: come back, see Retry-After
+	CodeRegistrationShut Code = "registration_closed"   // 403: customers are not made over the API here
+	CodeCredentialsShut  Code = "credentials_closed"    // 403: tokens are not taken over the API here
 )
 
 // ContentType is that of a Problem (RFC 9457).

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/record"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
@@ -57,7 +58,7 @@ func (t *table) firstNames(ctx context.Context, o *dataset.Object) ([]string, er
 		return nil, fmt.Errorf("read names: %w", err)
 	}
 	names := newNames(nil)
-	s := record.NewScanner(nil, nil)
+	s := jsonline.NewScanner(nil, nil)
 	s.Unknown = names.add
 	for range 64 {
 		line, err := t.reader.Next()
@@ -132,7 +133,7 @@ type pass struct {
 	zone    *column
 	seq     *column
 	key     *column
-	scanner *record.Scanner
+	scanner *jsonline.Scanner
 	zoneIs  []byte
 	keyIs   []byte
 	caster  record.Caster
@@ -159,7 +160,7 @@ func newPass(t *table, o *dataset.Object, fields []schema.Field) *pass {
 			p.timeAt = i
 		}
 	}
-	p.scanner = record.NewScanner(names, nil)
+	p.scanner = jsonline.NewScanner(names, nil)
 	return p
 }
 

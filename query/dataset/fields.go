@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/query/record"
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
@@ -118,7 +118,7 @@ func (d *Dataset) askedFields(id evidence.ChainID, seq int64) []string {
 // memberNames returns the names of a record's members.
 func memberNames(line []byte) []string {
 	var names []string
-	s := record.NewScanner(nil, nil)
+	s := jsonline.NewScanner(nil, nil)
 	s.Unknown = func(name string) {
 		if !strings.Contains(name, `\`) && len(names) < schema.MaxUnknown+256 {
 			names = append(names, name)

@@ -11,6 +11,7 @@ import (
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/record"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
@@ -93,13 +94,13 @@ func (s *lineSource) close() {
 type lineThread struct {
 	source  *lineSource
 	reader  *dataset.Reader
-	object  *dataset.Object // nil between objects
-	scanner *record.Scanner // nil where no member is needed
-	output  *output         // nil before the first chunk
-	cells   []cell          // the projected columns
-	timeAt  int             // position of the event time in the scanner's values
-	values  [][]byte        // of the current line
-	fault   error           // of the current line
+	object  *dataset.Object   // nil between objects
+	scanner *jsonline.Scanner // nil where no member is needed
+	output  *output           // nil before the first chunk
+	cells   []cell            // the projected columns
+	timeAt  int               // position of the event time in the scanner's values
+	values  [][]byte          // of the current line
+	fault   error             // of the current line
 	caster  record.Caster
 
 	lines, unreadable int64
@@ -160,7 +161,7 @@ func (t *lineThread) prepare(chunk *duck.DataChunk) (err error) {
 	if len(wanted) == 0 && !fault {
 		return nil
 	}
-	t.scanner = record.NewScanner(wanted, known)
+	t.scanner = jsonline.NewScanner(wanted, known)
 	if len(known) > 0 {
 		t.scanner.Unknown = t.source.stats.addUnlisted
 	}

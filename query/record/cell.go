@@ -1,6 +1,9 @@
 package record
 
-import "github.com/fabriziosalmi/rainlogs/query/schema"
+import (
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
+	"github.com/fabriziosalmi/rainlogs/query/schema"
+)
 
 // State says what a member is in the column of its name.
 type State uint8
@@ -42,7 +45,7 @@ func (c *Caster) Reset() {
 // Cast reads a raw value, nil for none, as a type. Times have the form of the
 // entry's Source.Timestamps. A cell's text is valid until Reset, and as long as the raw value is.
 func (c *Caster) Cast(v []byte, is schema.Type, timestamps string) (cell Cell, state State) {
-	if v == nil || IsNull(v) {
+	if v == nil || jsonline.IsNull(v) {
 		return cell, Absent
 	}
 	ok := false
@@ -50,15 +53,15 @@ func (c *Caster) Cast(v []byte, is schema.Type, timestamps string) (cell Cell, s
 	case schema.String:
 		cell.Text, ok = c.text(v), true
 	case schema.Int:
-		cell.Int, ok = Int(v)
+		cell.Int, ok = jsonline.Int(v)
 	case schema.Float:
-		cell.Float, ok = Float(v)
+		cell.Float, ok = jsonline.Float(v)
 	case schema.Bool:
-		cell.Bool, ok = Bool(v)
+		cell.Bool, ok = jsonline.Bool(v)
 	case schema.Time:
-		cell.Int, ok = Time(v, timestamps)
+		cell.Int, ok = jsonline.Time(v, timestamps)
 	case schema.JSON:
-		cell.Text, ok = v, Valid(v)
+		cell.Text, ok = v, jsonline.Valid(v)
 	case schema.StringList, schema.IntList:
 		cell.Text, ok = v, c.isList(v, is)
 	}
@@ -69,26 +72,26 @@ func (c *Caster) Cast(v []byte, is schema.Type, timestamps string) (cell Cell, s
 }
 
 func (c *Caster) text(v []byte) []byte {
-	if text, plain := Plain(v); plain {
+	if text, plain := jsonline.Plain(v); plain {
 		return text
 	}
 	at := len(c.buf)
-	c.buf = AppendText(c.buf, v)
+	c.buf = jsonline.AppendText(c.buf, v)
 	return c.buf[at:]
 }
 
 // isList reports whether a value is a list of a type. Its text is what
 // crosses to an engine: building a list there costs eight calls a cell.
 func (c *Caster) isList(v []byte, is schema.Type) (ok bool) {
-	c.list, ok = Elements(c.list[:0], v)
-	if !ok || !Valid(v) {
+	c.list, ok = jsonline.Elements(c.list[:0], v)
+	if !ok || !jsonline.Valid(v) {
 		return false
 	}
 	for _, element := range c.list {
-		if IsNull(element) {
+		if jsonline.IsNull(element) {
 			continue
 		}
-		if _, ok := Int(element); is == schema.IntList && (!ok || element[0] == '"') {
+		if _, ok := jsonline.Int(element); is == schema.IntList && (!ok || element[0] == '"') {
 			return false
 		}
 	}

@@ -34,7 +34,9 @@ type keyring interface {
 func withKeys(cmd *cobra.Command, env *site.Env, g *site.Globals, customer string, f func(k keyring) error) error {
 	ctx := cmd.Context()
 	if !g.Remote() {
-		return withTenants(ctx, env, g, customer, func(_ *site.Workspace, s tenant.Store) error { return f(&localKeys{env: env, store: s, customer: customer}) })
+		return withTenants(ctx, env, g, customer, func(_ *site.Workspace, s tenant.Store) error {
+			return f(&localKeys{env: env, store: s, customer: customer})
+		})
 	}
 	c, err := g.Client()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
+	"github.com/fabriziosalmi/rainlogs/core/filter"
 	"github.com/fabriziosalmi/rainlogs/query/schema"
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
@@ -110,25 +111,13 @@ func (c *conditions) compare(f inquiry.Filter, kind investigate.Kind, field, tex
 		}
 		return field + " " + op + " " + c.value(n), nil
 	case investigate.Time:
-		t, err := parseTime(f.Value)
+		t, err := filter.ParseTime(f.Value)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w: %.60q is not a time such as 2026-03-14T15:09:26Z", f, inquiry.ErrFilter, f.Value)
 		}
 		return field + " " + op + " " + timestamp(t), nil
 	}
 	return text + " " + op + " " + c.value(f.Value), nil
-}
-
-// timeForms are how a time is typed, and how a cell shows it.
-var timeForms = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02"}
-
-func parseTime(text string) (t time.Time, err error) {
-	for _, form := range timeForms {
-		if t, err = time.Parse(form, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return t, err //nolint:wrapcheck // the caller says what is wanted
 }
 
 func timestamp(t time.Time) string { return fmt.Sprintf("make_timestamp_ns(%d)", t.UnixNano()) }

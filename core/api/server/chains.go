@@ -22,32 +22,44 @@ func (s *Server) chainRoutes() {
 		access{roles: anybody}, s.chain)
 }
 
-type span struct {
+// Span is a range of time. It is exported as ZoneRef is.
+type Span struct {
 	ZoneRef
 	From time.Time `query:"from" doc:"default: a day before to"`
 	To   time.Time `query:"to" doc:"exclusive; default: now"`
 }
 
-func (in span) window(now time.Time) (evidence.Window, error) {
-	to := in.To
-	if to.IsZero() {
-		to = now
+// times are what is asked for, as exactly as it was.
+func (in Span) times(now time.Time) (from, to time.Time, err error) {
+	if to = in.To.UTC(); in.To.IsZero() {
+		to = now.UTC()
 	}
-	from := in.From
-	if from.IsZero() {
+	if from = in.From.UTC(); in.From.IsZero() {
 		from = to.Add(-24 * time.Hour)
 	}
-	from, to = from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second)
 	switch {
 	case from.Year() < 1970 || to.Year() > 9999 || !from.Before(to):
-		return evidence.Window{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "from must be before to")
+		return from, to, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "from must be before to")
 	case to.Sub(from) > maxCoverage:
-		return evidence.Window{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "a range has 31 days at most: ask for its parts")
+		return from, to, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "a range has 31 days at most: ask for its parts")
+	}
+	return from, to, nil
+}
+
+// window is the same in whole seconds.
+func (in Span) window(now time.Time) (evidence.Window, error) {
+	from, to, err := in.times(now)
+	if err != nil {
+		return evidence.Window{}, err
+	}
+	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
+	if !from.Before(to) {
+		return evidence.Window{}, api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "from must be before to")
 	}
 	return evidence.Window{Start: from, End: to}, nil
 }
 
-func (s *Server) coverage(ctx context.Context, q *request, in *span) (*body[api.Coverage], error) {
+func (s *Server) coverage(ctx context.Context, q *request, in *Span) (*body[api.Coverage], error) {
 	z, err := q.zone(ctx, in.ZoneRef)
 	if err != nil {
 		return nil, err

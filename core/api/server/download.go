@@ -3,20 +3,17 @@ package server
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -27,36 +24,37 @@ import (
 
 const (
 	ndjson = "application/x-ndjson"
-	// chunk is written within chunkTime, or the client is too slow to be served.
-	chunk     = 64 << 10
-	chunkTime = 30 * time.Second
-	// maxWindow bounds a frame's window, and so a download's memory. The
-	// collector writes frames of 1 MiB, of 9 where a line is as long.
-	maxWindow = 16 << 20
-	// unpacked bounds the downloads that are unpacked here, each of which takes
-	// 1.6 MiB; one customer has half of them.
+	// unpacked bounds the answers that are unpacked here, each of which takes
+	// a goroutine, a frame as it is stored and some buffers; one customer has half of them.
 	unpacked = 400
 )
 
-// errNotSealed: the bytes that came are not those that were sealed.
-var errNotSealed = errors.New("object is not what was sealed")
-
 func (s *Server) downloadRoute() {
 	op := operation(http.MethodGet, "/v1/jobs/{id}/download", "downloadJob", "A window's records as they were received, compared with what was sealed", http.StatusOK)
-	op.Responses = map[string]*huma.Response{"200": {
-		Description: "NDJSON. An answer that is not whole ends by a connection that is cut off.",
-		Content:     map[string]*huma.MediaType{ndjson: {Schema: &huma.Schema{Type: huma.TypeString}}},
-		Headers: map[string]*huma.Param{
-			"Repr-Digest":      {Description: "SHA-256 of the bytes as they are sent (RFC 9530); not with gzip", Schema: &huma.Schema{Type: huma.TypeString}},
-			"X-Content-Sha256": {Description: "SHA-256 of the records, as sealed, in hexadecimal", Schema: &huma.Schema{Type: huma.TypeString}},
-		},
-	}}
-	add(s, op, access{roles: readers, streams: true}, s.download)
+	text := &huma.Schema{Type: huma.TypeString}
+	answer := func(description string) *huma.Response {
+		return &huma.Response{
+			Description: description,
+			Content:     map[string]*huma.MediaType{ndjson: {Schema: text}},
+			Headers: map[string]*huma.Param{
+				"Repr-Digest":      {Description: "SHA-256 of all the bytes, in this coding (RFC 9530); not with gzip", Schema: text},
+				"ETag":             {Description: "for If-Range; not with gzip", Schema: text},
+				"X-Content-Sha256": {Description: "SHA-256 of the records, as sealed, in hexadecimal", Schema: text},
+			},
+		}
+	}
+	op.Responses = map[string]*huma.Response{
+		"200": answer("NDJSON. An answer that is not whole ends by a connection that is cut off."),
+		"206": answer("A part of it, which ends well only where the whole is what was sealed."),
+	}
+	add(s, op, access{roles: readers, streams: true, ranges: true}, s.download)
 }
 
 type downloadOf struct {
 	JobRef
-	Accept string `header:"Accept-Encoding" maxLength:"1000" doc:"zstd (as stored), gzip or identity"`
+	Accept  string `header:"Accept-Encoding" maxLength:"1000" doc:"zstd (as stored), gzip or identity"`
+	Range   string `header:"Range" maxLength:"1000" doc:"one range of bytes, of zstd or identity"`
+	IfRange string `header:"If-Range" maxLength:"1000" doc:"the ETag that the range is of: with another, all is sent"`
 }
 
 func (s *Server) download(ctx context.Context, q *request, in *downloadOf) (*huma.StreamResponse, error) {
@@ -66,46 +64,72 @@ func (s *Server) download(ctx context.Context, q *request, in *downloadOf) (*hum
 	}
 	coding := negotiate(in.Accept)
 	if coding == "" {
-		return nil, api.NewProblem(http.StatusNotAcceptable, api.CodeNotAcceptable, "Accept-Encoding allows none of zstd, gzip and identity")
+		return nil, errCoding()
 	}
 	e, err := q.sealed(ctx, w)
 	if err != nil {
 		return nil, err
 	}
+	d := &download{entry: e, coding: coding, lender: s.lender, object: http.NoBody}
+	if !d.cut(in.Range, in.IfRange) {
+		return s.notInRange(q, d.size()), nil
+	}
 	give := func() {}
-	if coding != "zstd" {
+	if coding != zstdCoding {
 		if give = s.unpacking.take(q.caller.Customer); give == nil {
 			return nil, limited(chunkTime)
 		}
 	}
-	answered := false
-	defer func() {
-		if !answered {
-			give()
-		}
-	}()
-	var object io.ReadCloser = http.NoBody
 	if e.Object != nil {
-		object, err = q.gen.Lookup.Store.Get(ctx, e.Object.Key, 0, -1)
-		if errors.Is(err, storage.ErrNotFound) {
-			s.cfg.Log.ErrorContext(ctx, "object of a sealed window is missing", "request", q.id, "key", e.Object.Key)
-			return nil, api.NewProblem(http.StatusBadGateway, api.CodeDamaged, "the archive lacks the window's object: verify it")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		if d.object, err = q.open(ctx, e.Object.Key); err != nil {
+			give()
+			return nil, s.missing(ctx, q, e, err)
 		}
 	}
-	d := &download{entry: e, object: object, coding: coding}
-	answered = true
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		_, w := humago.Unwrap(hc)
+		r, w := humago.Unwrap(hc)
 		defer give()
-		defer object.Close()
-		if err := d.serve(ctx, w); err != nil {
-			s.cfg.Log.WarnContext(ctx, "download is not whole", "request", q.id, "seq", e.Seq, "chain", e.Chain().String(), "error", err)
-			panic(http.ErrAbortHandler) // a body that ends well would be a lie
+		defer d.object.Close()
+		out := newPatient(ctx, w, http.StatusOK)
+		if err := d.serve(out); err != nil {
+			s.broken(out, q, r, fmt.Errorf("entry %d of %s: %w", e.Seq, e.Chain(), err))
 		}
 	}}, nil
+}
+
+func errCoding() error {
+	return api.NewProblem(http.StatusNotAcceptable, api.CodeNotAcceptable, "Accept-Encoding allows none of zstd, gzip and identity")
+}
+
+// notInRange answers as RFC 9110, 15.5.17, has it.
+func (s *Server) notInRange(q *request, size int64) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		_, w := humago.Unwrap(hc)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		writeProblem(w, q, api.NewProblem(http.StatusRequestedRangeNotSatisfiable, api.CodeRange, "there is nothing in this range"))
+	}}
+}
+
+// open opens an object: its file, where the store has one on this machine. What
+// a plugin sends is read ahead, which takes memory for as long as a client dawdles.
+func (q *request) open(ctx context.Context, key string) (io.ReadCloser, error) {
+	if local, ok := q.gen.Lookup.Store.(storage.LocalPather); ok {
+		if path, err := local.LocalPath(ctx, key); err == nil {
+			if f, err := os.Open(path); err == nil {
+				return f, nil
+			}
+		}
+	}
+	return q.gen.Lookup.Store.Get(ctx, key, 0, -1) //nolint:wrapcheck // says what it did
+}
+
+// missing is what a client hears of an object that cannot be opened.
+func (s *Server) missing(ctx context.Context, q *request, e *evidence.Entry, err error) error {
+	if errors.Is(err, storage.ErrNotFound) {
+		s.cfg.Log.ErrorContext(ctx, "object of a sealed window is missing", "request", q.id, "key", e.Object.Key)
+		return api.NewProblem(http.StatusBadGateway, api.CodeDamaged, "the archive lacks the window's object: verify it")
+	}
+	return fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 }
 
 // sealed is the entry of a window whose records are to be had.
@@ -116,25 +140,38 @@ func (q *request) sealed(ctx context.Context, w catalog.Window) (*evidence.Entry
 	case w.Object == catalog.Removed:
 		return nil, api.NewProblem(http.StatusGone, api.CodeExpired, "the window's records were removed under the retention policy")
 	}
-	entries, err := q.gen.Lookup.At(ctx, w.Chain, []int64{w.Seq})
+	entries, err := q.entries(ctx, w.Chain, []int64{w.Seq})
+	if err != nil {
+		return nil, err
+	}
+	return entries[0], recorded(entries[0], w)
+}
+
+// entries are those with these seqs, each proven by the signed chain.
+func (q *request) entries(ctx context.Context, id evidence.ChainID, seqs []int64) ([]*evidence.Entry, error) {
+	entries, err := q.gen.Lookup.At(ctx, id, seqs)
 	if errors.Is(err, chain.ErrDamaged) {
 		return nil, errors.Join(api.NewProblem(http.StatusBadGateway, api.CodeDamaged, "the window's entry is not the one that was signed: verify the archive"), err)
 	}
 	if errors.Is(err, storage.ErrUnavailable) {
 		return nil, fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
 	}
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says what it did
-	}
-	e := entries[0]
-	switch {
-	case e.Kind != evidence.KindLog || e.Window == nil || *e.Window != w.Window || e.Content == nil:
-		return nil, api.NewProblem(http.StatusBadGateway, api.CodeDamaged, "the window's entry is about something else: rebuild the catalog")
-	case e.Object != nil && e.Object.Encryption != nil:
-		return nil, api.NewProblem(http.StatusConflict, api.CodeConflict, "the window's object is encrypted")
-	}
-	return e, nil
+	return entries, err //nolint:wrapcheck // says what it did
 }
+
+// recorded demands of an entry that it is a window's, and that its records can be read.
+func recorded(e *evidence.Entry, w catalog.Window) error {
+	switch {
+	case e.Kind != evidence.KindLog || e.Window == nil || *e.Window != w.Window || e.Content == nil || e.Source == nil:
+		return api.NewProblem(http.StatusBadGateway, api.CodeDamaged, "the window's entry is about something else: rebuild the catalog")
+	case e.Object != nil && e.Object.Encryption != nil:
+		return api.NewProblem(http.StatusConflict, api.CodeConflict, "the window's object is encrypted")
+	}
+	return nil
+}
+
+// zstdCoding is the one in which objects are stored.
+const zstdCoding = "zstd"
 
 // negotiate picks a coding that the client takes, by RFC 9110, 12.5.3: the one
 // with the greatest weight, zstd before gzip before identity; "" for none.
@@ -155,7 +192,7 @@ func negotiate(accept string) string {
 	}
 	rest, any := weights["*"]
 	best, most := "", 0.0
-	for _, coding := range []string{"zstd", "gzip", "identity"} {
+	for _, coding := range []string{zstdCoding, "gzip", "identity"} {
 		w, named := weights[coding]
 		switch {
 		case named:
@@ -176,130 +213,153 @@ func negotiate(accept string) string {
 // download is one answer.
 type download struct {
 	entry  *evidence.Entry
-	object io.Reader
+	object io.ReadCloser
 	coding string
+	lender *lender
+	part   section
+	ranged bool
 }
 
-func (d *download) serve(ctx context.Context, w http.ResponseWriter) error {
+// size is that of the representation. gzip's is not known before it is made.
+func (d *download) size() int64 {
+	switch {
+	case d.entry.Object == nil:
+		return 0
+	case d.coding == zstdCoding:
+		return d.entry.Object.Bytes
+	}
+	return d.entry.Content.Bytes
+}
+
+// digest is the representation's, but for gzip.
+func (d *download) digest() evidence.Digest {
+	if d.coding == zstdCoding && d.entry.Object != nil {
+		return d.entry.Object.SHA256
+	}
+	return d.entry.Content.SHA256
+}
+
+// cut makes it the part that is asked for, and reports whether there is any of it.
+func (d *download) cut(header, ifRange string) (some bool) {
+	d.part = section{size: d.size()}
+	if d.coding == "gzip" || d.entry.Object == nil {
+		return true
+	}
+	var err error
+	d.part, d.ranged, err = sectionOf(header, ifRange, etag(d.digest()), d.size())
+	return err == nil
+}
+
+func (d *download) serve(out *patient) error {
 	e := d.entry
-	h := w.Header()
-	h.Set("Content-Type", ndjson)
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Accept-Ranges", "none")
-	h.Set("X-Content-Sha256", e.Content.SHA256.String())
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", e.Window.Start.UTC().Format("20060102T150405Z")+".ndjson"))
+	d.head(out.w.Header())
+	if d.ranged {
+		out.status = http.StatusPartialContent
+	}
 	if e.Object == nil {
-		w.WriteHeader(http.StatusOK) // a window without records
+		out.begin() // a window without records
 		return nil
 	}
-	out := &patient{ctx: ctx, w: w, rc: http.NewResponseController(w)}
 	stored := &summed{in: d.object, hash: sha256.New(), most: e.Object.Bytes}
-	if d.coding == "zstd" {
-		h.Set("Content-Encoding", "zstd")
-		h.Set("Content-Length", strconv.FormatInt(e.Object.Bytes, 10))
-		h.Set("Repr-Digest", reprDigest(e.Object.SHA256))
-		return copyHeld(out, stored, func() error { return stored.is(e.Object.Bytes, e.Object.SHA256) })
+	switch d.coding {
+	case zstdCoding:
+		return asStored(newHeld(out, d.part), stored, e)
+	case "identity":
+		return asReceived(out.ctx, newHeld(out, d.part), newFrames(d.lender, stored), stored, e)
 	}
-	unpacked, err := zstd.NewReader(stored, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return fmt.Errorf("open zstd decoder: %w", err)
-	}
-	defer unpacked.Close()
-	content := &summed{in: unpacked, hash: sha256.New(), most: e.Content.Bytes}
-	check := func() error {
-		if _, err := io.Copy(io.Discard, stored); err != nil { // the seek table
-			return err //nolint:wrapcheck // the store's
-		}
-		return errors.Join(content.is(e.Content.Bytes, e.Content.SHA256), stored.is(e.Object.Bytes, e.Object.SHA256))
-	}
-	if d.coding == "identity" {
-		h.Set("Content-Length", strconv.FormatInt(e.Content.Bytes, 10))
-		h.Set("Repr-Digest", reprDigest(e.Content.SHA256))
-		return copyHeld(out, content, check)
-	}
-	h.Set("Content-Encoding", "gzip")
 	zw, err := gzip.NewWriterLevel(out, gzip.StatelessCompression) // a slow client holds no tables of a megabyte
 	if err != nil {
 		return fmt.Errorf("open gzip: %w", err)
 	}
-	if err := copyHeld(zw, content, check); err != nil {
+	if err := asReceived(out.ctx, newHeld(zw, d.part), newFrames(d.lender, stored), stored, e); err != nil {
 		return err
 	}
 	return zw.Close() //nolint:wrapcheck // the client's connection
 }
 
-func reprDigest(d evidence.Digest) string {
-	return "sha-256=:" + base64.StdEncoding.EncodeToString(d[:]) + ":"
+func (d *download) head(h http.Header) {
+	e := d.entry
+	h.Set("Content-Type", ndjson)
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("X-Content-Sha256", e.Content.SHA256.String())
+	h.Set("Content-Disposition", "attachment; filename="+strconv.Quote(e.Window.Start.UTC().Format("20060102T150405Z")+".ndjson"))
+	if d.coding != "identity" && e.Object != nil {
+		h.Set("Content-Encoding", d.coding)
+	}
+	if d.coding == "gzip" {
+		h.Set("Accept-Ranges", "none")
+		return
+	}
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Content-Length", strconv.FormatInt(d.part.size, 10))
+	h.Set("ETag", etag(d.digest()))
+	h.Set("Repr-Digest", reprDigest(d.digest()))
+	if d.ranged {
+		h.Set("Content-Range", contentRange(d.part, d.size()))
+	}
 }
 
-// copyHeld copies, and keeps the end back until check has seen all of it.
-func copyHeld(w io.Writer, r io.Reader, check func() error) error {
-	held, next := make([]byte, 0, chunk), make([]byte, chunk)
+// asStored sends an object, or a part of it. All of it is read: the part's end is
+// sent when the whole was found to be what was sealed.
+func asStored(out *held, stored *summed, e *evidence.Entry) error {
+	b := make([]byte, chunk)
 	for {
-		n, err := io.ReadFull(r, next)
-		done := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !done {
-			return fmt.Errorf("read object: %w", err)
-		}
-		if n > 0 && len(held) > 0 {
-			if _, err := w.Write(held); err != nil {
-				return fmt.Errorf("send: %w", err)
-			}
-		}
-		if n > 0 {
-			held, next = next[:n], held[:chunk]
-		}
-		if !done {
-			continue
-		}
-		if err := check(); err != nil {
+		n, err := io.ReadFull(stored, b)
+		if err := out.put(b[:n]); err != nil {
 			return err
 		}
-		if _, err := w.Write(held); err != nil {
-			return fmt.Errorf("send: %w", err)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			break
 		}
-		return nil
+		if err != nil {
+			return fmt.Errorf("read object: %w", err)
+		}
 	}
+	if err := stored.is(e.Object.Bytes, e.Object.SHA256); err != nil {
+		return err
+	}
+	return out.flush()
 }
 
-// summed measures what is read through it, and stops where there is too much.
-type summed struct {
-	in   io.Reader
-	hash hash.Hash
-	n    int64
-	most int64
+// asReceived sends an object's content, or a part of it, as asStored does.
+func asReceived(ctx context.Context, out *held, in *frames, stored *summed, e *evidence.Entry) error {
+	defer in.close()
+	if err := eachFrame(ctx, in, stored, e, func(b []byte) (int, error) { return out.take(b), nil }, out.flush); err != nil {
+		return err
+	}
+	return out.flush()
 }
 
-func (s *summed) Read(p []byte) (int, error) {
-	n, err := s.in.Read(p)
-	s.n += int64(n)
-	_, _ = s.hash.Write(p[:n]) // a hash never fails
-	if s.n > s.most {
-		return n, fmt.Errorf("%w: it has more than %d bytes", errNotSealed, s.most)
+// eachFrame hands an object's content on: take says how much of it it has taken, and
+// flush makes room where that was not all. It ends well where the object is what was sealed.
+func eachFrame(ctx context.Context, in *frames, stored *summed, e *evidence.Entry, take func(b []byte) (int, error), flush func() error) error {
+	content := &summed{hash: sha256.New(), most: e.Content.Bytes}
+	for {
+		if err := in.next(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return err
+		}
+		for at := 0; ; {
+			b, err := in.content()
+			if err != nil {
+				return err
+			}
+			n, err := take(b[at:])
+			if err == nil {
+				err = errors.Join(content.add(b[at:at+n]), ctx.Err())
+			}
+			if err != nil {
+				return err
+			}
+			if at += n; at == len(b) {
+				break
+			}
+			in.rest()
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 	}
-	return n, err //nolint:wrapcheck // io.Reader's own
-}
-
-func (s *summed) is(n int64, sum evidence.Digest) error {
-	if got := evidence.Digest(s.hash.Sum(nil)); s.n != n || got != sum {
-		return fmt.Errorf("%w: it has %d bytes with SHA-256 %s, sealed were %d with %s", errNotSealed, s.n, got, n, sum)
-	}
-	return nil
-}
-
-// patient gives a client some time for each chunk, and no more.
-type patient struct {
-	ctx context.Context //nolint:containedctx // io.Writer has no parameter for it
-	w   io.Writer
-	rc  *http.ResponseController
-}
-
-func (p *patient) Write(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if err := p.rc.SetWriteDeadline(time.Now().Add(chunkTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, fmt.Errorf("set deadline: %w", err)
-	}
-	return p.w.Write(b) //nolint:wrapcheck // io.Writer's own
+	return errors.Join(content.is(e.Content.Bytes, e.Content.SHA256), stored.is(e.Object.Bytes, e.Object.SHA256))
 }

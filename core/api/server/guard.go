@@ -26,6 +26,7 @@ type access struct {
 	roles        []tenant.Role // none: who has the registration token
 	action       string        // of the audit log; "" changes nothing
 	streams      bool          // takes as long as it takes
+	ranges       bool          // has parts
 	registration bool
 }
 

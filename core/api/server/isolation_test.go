@@ -44,6 +44,7 @@ func endpoints() []endpoint {
 		{"GET", "/v1/zones/{zone}/chain", "", anybody, 200},
 		{"GET", "/v1/jobs/{job}", "", anybody, 200},
 		{"GET", "/v1/jobs/{job}/download", "", readers, 200},
+		{"GET", "/v1/zones/{zone}/logs?from=2026-11-23T00:00:00Z&to=2026-11-23T00:05:00Z&where=EdgeResponseStatus%3E=200", "", readers, 200},
 		{"POST", "/v1/zones/{zone}/verify?level=chain", "", verifiers, 200},
 		{"DELETE", "/v1/zones/{zone}", "", admins, 204},
 	}

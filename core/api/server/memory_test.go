@@ -86,7 +86,7 @@ func heap() uint64 {
 	return m.HeapInuse
 }
 
-func packAs(t *testing.T, content []byte) []byte {
+func packAs(t testing.TB, content []byte) []byte {
 	t.Helper()
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {

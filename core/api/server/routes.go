@@ -39,6 +39,7 @@ func (s *Server) routes() error {
 	s.jobRoutes()
 	s.chainRoutes()
 	s.downloadRoute()
+	s.logsRoute()
 	s.verifyRoute()
 	s.eventsRoute()
 	s.describeEvents()
@@ -90,6 +91,9 @@ func add[I, O any](s *Server, op huma.Operation, a access, handle func(ctx conte
 	}
 	if a.streams {
 		op.Errors = append(op.Errors, http.StatusNotAcceptable, http.StatusConflict, http.StatusGone, http.StatusBadGateway)
+	}
+	if a.ranges {
+		op.Errors = append(op.Errors, http.StatusRequestedRangeNotSatisfiable)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		q := of(ctx)

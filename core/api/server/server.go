@@ -89,7 +89,8 @@ type Server struct {
 	docs      []byte
 	verifying *slots
 	following *slots // streams of events
-	unpacking *slots // downloads that are not sent as they are stored
+	unpacking *slots // answers that are not sent as they are stored
+	lender    *lender
 
 	eventsEvery time.Duration
 
@@ -117,12 +118,13 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, mux: http.NewServeMux(), eventsEvery: eventsEvery,
 		verifying: newSlots(verifications, max(1, verifications/2)), following: newSlots(streams, streams/4), unpacking: newSlots(unpacked, unpacked/2),
 	}
-	var errs [3]error
+	var errs [4]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
 		cfg.Log.WarnContext(ctx, "use of an API key not noted", "error", err)
 	})
 	s.tries, errs[1] = newLimiters(tryPerSecond, tryAtOnce, addresses)
 	s.customers, errs[2] = newLimiters(cfg.PerSecond, max(1, int(3*cfg.PerSecond)), customersOf)
+	s.lender, errs[3] = newLender(unpackedBytes)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make API server: %w", err)
 	}

@@ -1,4 +1,4 @@
-package record_test
+package jsonline_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/query/record"
+	"github.com/fabriziosalmi/rainlogs/core/jsonline"
 )
 
 func TestScan(t *testing.T) {
@@ -27,23 +27,23 @@ func TestScan(t *testing.T) {
 		`{"c":"\"a\":5,","a":"\\","b":"\\\""}`: {`"\\"`, `"\\\""`, nil},
 		`{"c":{"a":1,"x":"}"},"b":true}`:       {"", "true", nil},
 		`{"\u0061":1}`:                         {"", "", nil},
-		`{"a":1`:                               {"1", "", record.ErrCutShort},
-		`{"a":"1`:                              {"", "", record.ErrCutShort},
-		`{"a":1,`:                              {"1", "", record.ErrCutShort},
-		`{"a":[1`:                              {"", "", record.ErrCutShort},
-		`{"a"`:                                 {"", "", record.ErrCutShort},
-		`{`:                                    {"", "", record.ErrCutShort},
-		`{"a":1}x`:                             {"1", "", record.ErrMalformed},
-		`{"a" 1}`:                              {"", "", record.ErrMalformed},
-		`{"a":?}`:                              {"", "", record.ErrMalformed},
-		`{a:1}`:                                {"", "", record.ErrMalformed},
-		`{"a":1 "b":2}`:                        {"1", "", record.ErrMalformed},
-		`{"a":1}{"b":2}`:                       {"1", "", record.ErrMalformed},
-		`[1]`:                                  {"", "", record.ErrNotObject},
-		``:                                     {"", "", record.ErrNotObject},
-		`Error streaming data.`:                {"", "", record.ErrNotObject},
+		`{"a":1`:                               {"1", "", jsonline.ErrCutShort},
+		`{"a":"1`:                              {"", "", jsonline.ErrCutShort},
+		`{"a":1,`:                              {"1", "", jsonline.ErrCutShort},
+		`{"a":[1`:                              {"", "", jsonline.ErrCutShort},
+		`{"a"`:                                 {"", "", jsonline.ErrCutShort},
+		`{`:                                    {"", "", jsonline.ErrCutShort},
+		`{"a":1}x`:                             {"1", "", jsonline.ErrMalformed},
+		`{"a" 1}`:                              {"", "", jsonline.ErrMalformed},
+		`{"a":?}`:                              {"", "", jsonline.ErrMalformed},
+		`{a:1}`:                                {"", "", jsonline.ErrMalformed},
+		`{"a":1 "b":2}`:                        {"1", "", jsonline.ErrMalformed},
+		`{"a":1}{"b":2}`:                       {"1", "", jsonline.ErrMalformed},
+		`[1]`:                                  {"", "", jsonline.ErrNotObject},
+		``:                                     {"", "", jsonline.ErrNotObject},
+		`Error streaming data.`:                {"", "", jsonline.ErrNotObject},
 	} {
-		s := record.NewScanner([]string{"a", "b"}, []string{"a", "b", "c"})
+		s := jsonline.NewScanner([]string{"a", "b"}, []string{"a", "b", "c"})
 		for pass := range 2 { // the second with a remembered shape
 			values, err := s.Scan([]byte(line))
 			if !errors.Is(err, want.err) || string(values[0]) != want.a || string(values[1]) != want.b {
@@ -55,7 +55,7 @@ func TestScan(t *testing.T) {
 
 func TestScanAcrossShapes(t *testing.T) {
 	t.Parallel()
-	s := record.NewScanner([]string{"a", "b"}, []string{"a", "b"})
+	s := jsonline.NewScanner([]string{"a", "b"}, []string{"a", "b"})
 	var unknown []string
 	s.Unknown = func(name string) { unknown = append(unknown, name) }
 	for i, line := range []string{`{"a":1,"b":2}`, `{"b":3,"a":4}`, `{"x":0,"a":5}`, `{"x":0,"a":6}`, `{"b":7}`} {
@@ -79,7 +79,7 @@ func TestNumbers(t *testing.T) {
 		`0`: int64(0), `-1`: int64(-1), `9223372036854775807`: int64(math.MaxInt64), `-9223372036854775808`: int64(math.MinInt64),
 		`"200"`: int64(200), `9223372036854775808`: nil, `1.0`: nil, `1e3`: nil, `"x"`: nil, `""`: nil, `true`: nil, `null`: nil, `+1`: nil, `[1]`: nil,
 	} {
-		n, ok := record.Int([]byte(v))
+		n, ok := jsonline.Int([]byte(v))
 		if ok != (want != nil) || ok && n != want {
 			t.Errorf("Int(%s) is %d, %v", v, n, ok)
 		}
@@ -87,13 +87,13 @@ func TestNumbers(t *testing.T) {
 	for v, want := range map[string]any{
 		`1.5`: 1.5, `-2`: -2.0, `1e3`: 1000.0, `"2.5"`: 2.5, `1e999`: nil, `"NaN"`: nil, `"inf"`: nil, `0x10`: nil, `true`: nil, ``: nil,
 	} {
-		f, ok := record.Float([]byte(v))
+		f, ok := jsonline.Float([]byte(v))
 		if ok != (want != nil) || ok && f != want {
 			t.Errorf("Float(%s) is %v, %v", v, f, ok)
 		}
 	}
 	for v, want := range map[string]any{`true`: true, `false`: false, `"true"`: true, `1`: nil, `null`: nil} {
-		b, ok := record.Bool([]byte(v))
+		b, ok := jsonline.Bool([]byte(v))
 		if ok != (want != nil) || ok && b != want {
 			t.Errorf("Bool(%s) is %v, %v", v, b, ok)
 		}
@@ -106,13 +106,13 @@ func TestText(t *testing.T) {
 		`"plain"`: "plain", `""`: "", `"\u00e8\n\"\\\/"`: "è\n\"\\/", `"\ud83d\ude00"`: "😀", `"\ud83d"`: `\ud83d`,
 		"\"\xff\"": "\uFFFD", "\"\xff\\n\"": "\uFFFD\n", `17`: "17", `{"a":1}`: `{"a":1}`, `"\q"`: `\q`, `true`: "true",
 	} {
-		if got := string(record.AppendText(nil, []byte(v))); got != want {
+		if got := string(jsonline.AppendText(nil, []byte(v))); got != want {
 			t.Errorf("text of %s is %q, want %q", v, got, want)
 		}
-		if got := string(record.AppendText([]byte("kept"), []byte(v))); got != "kept"+want {
+		if got := string(jsonline.AppendText([]byte("kept"), []byte(v))); got != "kept"+want {
 			t.Errorf("appended text of %s is %q", v, got)
 		}
-		if plain, ok := record.Plain([]byte(v)); ok && string(plain) != want {
+		if plain, ok := jsonline.Plain([]byte(v)); ok && string(plain) != want {
 			t.Errorf("plain text of %s is %q", v, plain)
 		}
 	}
@@ -124,7 +124,7 @@ func TestElements(t *testing.T) {
 		`[]`: {}, `[ ]`: {}, `[1]`: {"1"}, `[ "a,b" , [1,2] , {"x":"]"} ]`: {`"a,b"`, `[1,2]`, `{"x":"]"}`},
 		`{}`: nil, `[1`: nil, `[1,]`: nil, `[1 2]`: nil, `[`: nil, `"x"`: nil, ``: nil, `[]]`: nil,
 	} {
-		got, ok := record.Elements(nil, []byte(v))
+		got, ok := jsonline.Elements(nil, []byte(v))
 		if ok != (want != nil) {
 			t.Errorf("%s: ok is %v", v, ok)
 		}
@@ -146,14 +146,14 @@ func FuzzScan(f *testing.F) {
 	f.Add([]byte(`{"EdgeStartTimestamp":[5,6]}`))
 	clock := evidence.NewEventClock("EdgeStartTimestamp", "unixnano")
 	f.Fuzz(func(t *testing.T, line []byte) {
-		s := record.NewScanner([]string{"EdgeStartTimestamp", "a"}, nil)
+		s := jsonline.NewScanner([]string{"EdgeStartTimestamp", "a"}, nil)
 		values, err := s.Scan(line)
 		for _, v := range values {
-			_, _ = record.Int(v)
-			_, _ = record.Float(v)
+			_, _ = jsonline.Int(v)
+			_, _ = jsonline.Float(v)
 			if v != nil {
-				_ = record.AppendText(nil, v)
-				_, _ = record.Elements(nil, v)
+				_ = jsonline.AppendText(nil, v)
+				_, _ = jsonline.Elements(nil, v)
 			}
 		}
 		var object map[string]json.RawMessage
@@ -163,7 +163,7 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			t.Fatalf("a valid object is refused: %v", err)
 		}
-		got, ok := record.Time(values[0], "unixnano")
+		got, ok := jsonline.Time(values[0], "unixnano")
 		want, wantOK := clock.Read(line)
 		if got != want && ok || ok != wantOK {
 			t.Fatalf("event time %d, %v; sealed as %d, %v", got, ok, want, wantOK)
@@ -182,7 +182,7 @@ func BenchmarkScan(b *testing.B) {
 		line = fmt.Appendf(line, `%q:"a value %d"`, names[i], i)
 	}
 	line = append(line, '}')
-	s := record.NewScanner(names[50:52], names)
+	s := jsonline.NewScanner(names[50:52], names)
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
 		if _, err := s.Scan(line); err != nil {

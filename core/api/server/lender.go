@@ -1,0 +1,112 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	// unpackedBytes bounds the memory of what is unpacked at one time, however
+	// many are sent it.
+	unpackedBytes = 32 << 20
+	// frameRoom is what a frame of the collector's takes: 1 MiB, and what its last read had more.
+	frameRoom = 3 << 19
+	// kept is the longest memory that is used again.
+	kept = 2 << 20
+)
+
+// lender lends memory for unpacked frames. While who has some waits for its
+// client, the memory may be lent to another: a slow client costs no memory, but
+// that its frame is unpacked again when it goes on.
+type lender struct {
+	dec *zstd.Decoder // of whole frames; safe for concurrent use
+
+	mu    sync.Mutex // guards what follows
+	freed *sync.Cond
+	left  int
+	idle  []*loan // of who waits, the longest first
+	spare [][]byte
+}
+
+// loan is memory for one frame.
+type loan struct {
+	b    []byte
+	size int
+	lost bool // lent to another
+}
+
+func newLender(bytes int) (*lender, error) {
+	// The decoders are as many as there are cores; a frame waits for one of them.
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxFrame))
+	if err != nil {
+		return nil, fmt.Errorf("open zstd decoder: %w", err)
+	}
+	l := &lender{dec: dec, left: bytes}
+	l.freed = sync.NewCond(&l.mu)
+	return l, nil
+}
+
+// take lends memory for a frame, which is at most maxFrame. It waits for who is
+// at work, and for no client.
+func (l *lender) take(size int) *loan {
+	size = max(size, frameRoom)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.left < size {
+		if len(l.idle) == 0 {
+			l.freed.Wait()
+			continue
+		}
+		first := l.idle[0]
+		l.idle = slices.Delete(l.idle, 0, 1)
+		first.lost = true
+		l.back(first)
+	}
+	l.left -= size
+	out := &loan{size: size}
+	if n := len(l.spare); n > 0 && size <= kept {
+		out.b, l.spare = l.spare[n-1], l.spare[:n-1]
+	}
+	return out
+}
+
+// back takes memory back. The lock is held.
+func (l *lender) back(n *loan) {
+	l.left += n.size
+	if c := cap(n.b); c > 0 && c <= kept && len(l.spare) < unpackedBytes/kept {
+		l.spare = append(l.spare, n.b[:0])
+	}
+	n.b = nil
+	l.freed.Broadcast()
+}
+
+// rest says that who has the loan waits.
+func (l *lender) rest(n *loan) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle = append(l.idle, n)
+	l.freed.Broadcast()
+}
+
+// resume reports whether a loan that rested is still there, and ends its rest.
+func (l *lender) resume(n *loan) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.idle, n); i >= 0 {
+		l.idle = slices.Delete(l.idle, i, i+1)
+	}
+	return !n.lost
+}
+
+// give gives a loan back, resting or not; nil and what is lost are nothing.
+func (l *lender) give(n *loan) {
+	if n == nil || !l.resume(n) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.back(n)
+}
