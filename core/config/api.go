@@ -14,6 +14,7 @@ type API struct {
 	TLSKey       string  `koanf:"tls_key" doc:"file of its private key, PEM"`
 	Registration string  `koanf:"registration" doc:"token with which customers are made over the API: file:PATH (0600) or env:NAME; empty for none"`
 	Proxies      string  `koanf:"proxies" doc:"addresses of proxies, such as 10.0.0.0/8, with commas between: their X-Forwarded-For is believed"`
+	Status       bool    `koanf:"status" doc:"the status page at /, for who signs in with an API key"`
 	PerSecond    float64 `koanf:"requests_per_second" doc:"how many requests a customer may make a second, on average"`
 }
 
