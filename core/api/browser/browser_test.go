@@ -113,6 +113,14 @@ const beyond = `[...document.querySelectorAll("body *")].filter(e => {
 }).map(e => e.tagName + "." + e.className + " to " + e.getBoundingClientRect().right).slice(0, 5).join(", ") +
 (document.documentElement.scrollWidth > innerWidth ? " the page is " + document.documentElement.scrollWidth + " wide" : "")`
 
+// cut names cells whose text does not fit into them.
+const cut = `[...document.querySelectorAll("tbody td, tbody th, thead th:not(.map th)")].filter(e => {
+	const text = document.createRange()
+	text.selectNodeContents(e)
+	const t = text.getBoundingClientRect(), r = e.getBoundingClientRect()
+	return t.width > 0 && r.width > 0 && (t.right > r.right + 1 || t.left < r.left - 1)
+}).map(e => e.textContent.trim()).slice(0, 5).join(", ")`
+
 // mute names cells that say their state by colour alone.
 const mute = `[...document.querySelectorAll(".c:not(.outside)")].filter(e => e.textContent.trim() === "").length`
 
@@ -140,7 +148,7 @@ func (b *tab) looks(name string) {
 			b.do("set size", chromedp.EmulateViewport(width, 800))
 			call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 			at := fmt.Sprintf("%s-%d-%s", name, width, scheme)
-			for what, expression := range map[string]string{"out of the window": beyond, "by colour alone": mute, "hard to read": pale} {
+			for what, expression := range map[string]string{"out of the window": beyond, "cut off": cut, "by colour alone": mute, "hard to read": pale} {
 				if got := b.says(expression); got != "" && got != "0" {
 					b.Errorf("%s, %s: %s", at, what, got)
 				}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -52,7 +51,7 @@ func serve(t *testing.T) *site {
 	t.Cleanup(func() { s.ok(s.catalog.Close()) })
 	api, err := server.New(server.Config{
 		Version: "test", Cost: bcrypt.MinCost, PerSecond: 1e5, Random: rand.Reader, Now: func() time.Time { return s.now },
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	s.ok(err)
 	detach := api.Attach(server.Backend{

@@ -72,6 +72,12 @@ func (v *values) pick(label string, from ...string) string {
 
 func (v *values) wrong() bool { return rapid.IntRange(0, 15).Draw(v.T, "wrong") >= 16-v.faults }
 
+// seldom is for what is wrong enough by itself.
+func (v *values) seldom() bool {
+	first, second := v.wrong(), v.wrong()
+	return first && second
+}
+
 func (v *values) resolve(s *schema) *schema {
 	if s != nil && s.Ref != "" {
 		return v.of(s.Ref)
@@ -114,7 +120,7 @@ func (v *values) object(s *schema) string {
 		if !slices.Contains(s.Required, name) && rapid.Bool().Draw(v.T, "left out") {
 			continue
 		}
-		if v.wrong() && v.wrong() {
+		if v.seldom() {
 			continue // a required one too
 		}
 		members = append(members, quoted(name)+":"+v.json(name, s.Properties[name]))
@@ -178,11 +184,19 @@ func (v *values) time(name string) string {
 	if y := at.In(zone).Year(); y < 0 || y > 9999 {
 		zone = time.UTC
 	}
-	return at.In(zone).Format(v.pick("precision", time.RFC3339, time.RFC3339Nano))
+	text := at.In(zone).Format(v.pick("precision", time.RFC3339, time.RFC3339Nano))
+	v.given = append(v.given, text)
+	return text
 }
 
 // nearly is text that misses what is wanted by little, or by much.
 func (v *values) nearly(name string, s *schema) string {
+	text := v.missed(name, s)
+	v.given = append(v.given, text)
+	return text
+}
+
+func (v *values) missed(name string, s *schema) string {
 	kind, _ := s.is()
 	switch {
 	case kind == "integer" || kind == "number":
@@ -200,7 +214,6 @@ func (v *values) nearly(name string, s *schema) string {
 	}
 	valid := v.plain(name, s)
 	long := strings.Repeat("x", s.longest(400)+1)
-	v.given = append(v.given, long)
 	return v.pick("near", "", valid+"\n", " "+valid, valid+"\u202e", valid+"/../x", "\x00"+valid, "é"+valid, "e\u0301", long, "..", "%2e%2e%2f", "null",
 		strings.ToUpper(valid), "'; DROP TABLE zones --", "<script>alert(1)</script>", "${jndi:ldap://x}", "\ufeff", "\U0010ffff", "\xff\xfe", mark, strings.Repeat(mark, 40))
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -62,6 +61,9 @@ func problemOf(status int, msg string, errs ...error) *api.Problem {
 		msg, errs = internal, nil
 	}
 	p := api.NewProblem(status, api.CodeOf(status), msg)
+	if status == http.StatusUnsupportedMediaType { // huma says which it was
+		p.Errors, errs = []api.Fault{{Location: "body", Message: wrongType}}, nil
+	}
 	for _, err := range errs {
 		var d huma.ErrorDetailer
 		if errors.As(err, &d) {
@@ -115,30 +117,13 @@ func (s *Server) guarded(a access) func(ctx huma.Context, next func(huma.Context
 			return
 		}
 		s.audited(ctx, w, r, q, a, err, func(ctx huma.Context) {
-			if err := plainQuery(r.URL.RawQuery); err != nil {
+			if err := plain(r, a.action != ""); err != nil {
 				s.refuse(w, q, r, err)
 				return
 			}
 			next(ctx)
 		})
 	}
-}
-
-// plainQuery refuses a query that can be read in several ways: huma takes the
-// first of what is given twice, and what is empty or cannot be read for not given.
-func plainQuery(raw string) error {
-	query, err := url.ParseQuery(raw)
-	if err != nil {
-		return api.NewProblem(http.StatusBadRequest, api.CodeInvalid, "the query cannot be read")
-	}
-	for name, values := range query {
-		if len(values) > 1 || values[0] == "" {
-			p := api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "validation failed")
-			p.Errors = []api.Fault{{Location: place("query." + name), Message: "is empty, or given twice"}}
-			return p
-		}
-	}
-	return nil
 }
 
 // audited enters an act before it begins and what became of it; denied ones too.

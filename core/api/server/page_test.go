@@ -188,7 +188,7 @@ func TestPagesShow(t *testing.T) {
 	}
 	defer b.server.Attach(back)(0)
 	id := evidence.ChainID{Zone: b.zones[acme], Dataset: "http_requests"}
-	b.clock.Store(int64(verifytest.Epoch.Add(6*time.Hour + time.Minute).Sub(time.Now())))
+	b.clock.Store(int64(time.Until(verifytest.Epoch.Add(6*time.Hour + time.Minute))))
 	const hostile = "<script>alert(1)</script>\u202e\x1b[2J&\"'"
 	b.ok(b.catalog.PutStanding(t.Context(), catalog.Standing{Chain: id, Blocked: "credential", Detail: hostile, Since: b.now()}))
 	b.ok(b.catalog.PutZone(t.Context(), catalog.Zone{ID: id.Zone, Dataset: id.Dataset, Name: hostile, AddedAt: b.now()}))
