@@ -1,3 +1,7 @@
+// The race detector has nothing to find in a browser, and what drives it takes minutes to build with it.
+
+//go:build !race
+
 package browser
 
 import (

@@ -28,12 +28,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/core/verify/verifytest"
 )
 
-func TestMain(m *testing.M) {
-	if err := seeded(); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const registrationToken = "the-registration-token-of-the-tests"
 

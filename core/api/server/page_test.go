@@ -163,6 +163,15 @@ func TestPagesAreIsolated(t *testing.T) {
 			}
 		}
 	}
+	_, c := b.signIn(b.keys[tenant.Operator][tenant.Admin]) // who runs it all sees no more
+	if all := b.shows("/", c, "operator.eu"); strings.Contains(all, "acme.eu") {
+		t.Error("the operator is told of a customer's")
+	}
+	for _, path := range []string{"/zones/" + b.zones[acme], "/zones/acme.eu", "/zones/operator.eu"} {
+		if w, _ := b.browse(path, c); w.Code != http.StatusNotFound {
+			t.Errorf("the operator asks %s: status %d", path, w.Code)
+		}
+	}
 	w, _ := b.browse("/zones/"+b.zones[acme], nil)
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
 		t.Errorf("nobody: status %d", w.Code)
