@@ -184,6 +184,8 @@ func (s *site) journey(c *caller, made, other api.Registered) {
 	for _, path := range []string{"/v1/zones/" + zone.ID, "/v1/jobs/" + job.ID, "/v1/jobs/" + job.ID + "/download"} {
 		c.want(http.StatusNotFound, "GET", path, other.Key.Secret, nil, nil)
 	}
+	c.page("/zones/"+zone.ID, key, http.StatusOK, zoneName(0), "is in the tree that the archive’s key signed", "sealed", "Jobs")
+	c.page("/zones/"+zone.ID, other.Key.Secret, http.StatusNotFound, "not yours")
 }
 
 // operatorsKey makes the operator's first key at the machine, beside the daemon.

@@ -15,6 +15,7 @@ type API struct {
 	Registration string  `koanf:"registration" doc:"token with which customers are made over the API: file:PATH (0600) or env:NAME; empty for none"`
 	Identity     string  `koanf:"identity" doc:"age identities that encrypt the tokens which customers bring: file:PATH (0600) or env:NAME, a line each; the first encrypts, all decrypt; empty takes no tokens"`
 	Proxies      string  `koanf:"proxies" doc:"addresses of proxies, such as 10.0.0.0/8, with commas between: their X-Forwarded-For is believed"`
+	Status       bool    `koanf:"status" doc:"the status page at /, for who signs in with an API key"`
 	PerSecond    float64 `koanf:"requests_per_second" doc:"how many requests a customer may make a second, on average"`
 	ACME         ACME    `koanf:"acme"`
 }

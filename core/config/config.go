@@ -124,7 +124,7 @@ func defaults() map[string]any {
 		"collector.schedule": "*/5 * * * *", "collector.backfill": "72h", "collector.observe": "6h", "collector.drain": "30s",
 		"collector.tick": "10s", "collector.recheck": "5m",
 		"collector.retention": "400d", "collector.retention_reason": "13 months: a year of evidence and the month in which it is asked for",
-		"server.listen": "127.0.0.1:8080", "api.requests_per_second": 50,
+		"server.listen": "127.0.0.1:8080", "api.requests_per_second": 50, "api.status": true,
 		"api.acme.cache": "./acme", "api.acme.directory": letsEncrypt,
 		"query.memory": "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
 		"tui.theme": "auto", "tui.mouse": true,

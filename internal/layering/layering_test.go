@@ -71,11 +71,13 @@ var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal
 var owners = map[string][]string{
 	"github.com/apache/iceberg-go":   {"query/publish"},
 	"github.com/aws":                 {"internal/s3test", "plugins/storage/s3"},
+	"github.com/chromedp":            {"core/api/browser"},
 	"github.com/danielgtaylor/huma":  {"core/api/server"},
 	"github.com/duckdb":              {"query/duckdb"},
 	"github.com/hashicorp/go-plugin": {"core/pluginhost", "sdk"},
 	"github.com/coreos/go-systemd":   {"core/daemon/notify"},
 	"github.com/oapi-codegen":        {"core/api/client"},
+	"github.com/pb33f":               {"core/api/server"},
 	"github.com/peterh/liner":        {"cmd/internal/shell"},
 	"github.com/pressly/goose":       {"core/catalog"},
 	"github.com/prometheus":          {"core/metrics"},

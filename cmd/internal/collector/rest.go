@@ -41,6 +41,7 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 	r.config.Store(cfg)
 	sc := server.Config{
 		Version: site.Version, PerSecond: cfg.API.PerSecond, Health: bare(health), Random: rand.Reader, Now: env.Now, Log: log,
+		NoStatus: !cfg.API.Status,
 	}
 	var err error
 	if sc.Proxies, err = cfg.API.ProxyPrefixes(); err != nil {
@@ -119,7 +120,7 @@ func (r *rest) serve(ctx context.Context, w *site.Workspace, o parts) (end func(
 	detach := r.api.Attach(server.Backend{
 		Catalog: w.Catalog, Tenants: tenants, Lookup: chain.Lookup{Store: w.Store, Archive: w.Archive, Key: w.Key.Public()},
 		Store: w.Store, Known: verify.Known{Dir: w.Config.Known},
-		Datasets: datasets{w.Config, o.sources}.of, Pull: o.daemon.Pull,
+		Datasets: datasets{w.Config, o.sources}.of, Pull: o.daemon.Pull, Checked: o.checker.Status,
 	})
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { defer close(ended); detach(drain) })

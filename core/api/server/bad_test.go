@@ -81,7 +81,7 @@ func TestMalformedPaths(t *testing.T) {
 	for _, path := range []string{
 		"/v1/zones/A" + zone[1:], "/v1/zones/" + zone[1:], "/v1/zones/" + zone + "0", "/v1/zones/%2e%2e", "/v1/zones/%00", "/v1/zones/..%2f" + zone,
 		"/v1/zones/" + zone + "%2fchain", "/v1/zones/" + zone + "/../" + b.zones[other], "/v1//zones", "/v1/zones/", "/v1/zones/./" + zone,
-		"/v1/zones/'%20OR%201=1", "/v1/zones/" + zone + "/nothing", "/v2/zones", "/", "/v1", "/v1/me/", "/V1/me", "/v1/zones/" + strings.Repeat("a", 8000),
+		"/v1/zones/'%20OR%201=1", "/v1/zones/" + zone + "/nothing", "/v2/zones", "/v1", "/v1/me/", "/V1/me", "/v1/zones/" + strings.Repeat("a", 8000),
 		"/v1/jobs/" + zone, "/v1/jobs/" + job + "0000000000", "/v1/jobs/" + strings.Replace(job, "http_requests", "..", 1), "/v1/jobs/" + strings.Replace(job, "-", "%2d0", 1),
 		"/v1/jobs/x/download", "/v1/jobs/%2e%2e/download", "/v1/api-keys/" + zone,
 		"/v1/jobs/" + zone + ".http_requests.99999999999-99999999999", "/v1/jobs/" + zone + ".http_requests.5-4", "/openapi.yaml", "/docs/", "/schemas/Problem",

@@ -56,7 +56,7 @@ func (s *Server) createCustomer(ctx context.Context, q *request, in *given[api.N
 func (q *request) knowsSource(ctx context.Context, source string) error {
 	_, err := q.gen.Datasets(ctx, source)
 	if errors.Is(err, ErrNoSource) {
-		return api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, fmt.Sprintf("the config has no source %q", source))
+		return api.NewProblem(http.StatusUnprocessableEntity, api.CodeInvalid, "the config has no source of that name")
 	}
 	return err //nolint:wrapcheck // says what it did
 }

@@ -5,6 +5,7 @@
 //	shield      request id, security headers, log, panics, form of the path
 //	route       the standard mux; what it does not know is a problem too
 //	guard       backend, key, role, rate limits; before anything of the body is read
+//	plain       what can be read in several ways is refused
 //	huma        reads and validates against the schema that /openapi.json shows
 //	audit       a mutating act is entered before it begins, and its outcome after
 //	handler     asks the backend, always within one customer
@@ -16,6 +17,13 @@
 // by the same words. A tenant's zone has an id that is derived from the tenant:
 // two that collect one Cloudflare zone have two chains, and learn nothing of
 // each other.
+//
+// # Status page
+//
+// page serves HTML to who has signed in with a key, by the same questions as
+// the handlers: always within one customer. A session is a signed cookie and is
+// kept nowhere; its signature is made with the key's hash, so that every node
+// knows it and it ends with the key.
 //
 // # States
 //

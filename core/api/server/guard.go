@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ var (
 var humaErrors sync.Once //nolint:gochecknoglobals // as huma's
 
 func useProblems() {
+	huma.ValidateStrictCasing = true // NAME is not name: the document has no such member
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 		p := problemOf(status, msg, errs...)
 		if ctx != nil {
@@ -61,6 +63,9 @@ func problemOf(status int, msg string, errs ...error) *api.Problem {
 		msg, errs = internal, nil
 	}
 	p := api.NewProblem(status, api.CodeOf(status), msg)
+	if status == http.StatusUnsupportedMediaType { // huma says which it was
+		p.Errors, errs = []api.Fault{{Location: "body", Message: wrongType}}, nil
+	}
 	for _, err := range errs {
 		var d huma.ErrorDetailer
 		if errors.As(err, &d) {
@@ -68,10 +73,23 @@ func problemOf(status int, msg string, errs ...error) *api.Problem {
 			if message == validation.MsgUnexpectedProperty { // its name is of the request's
 				at = at[:max(0, strings.LastIndexByte(at, '.'))]
 			}
-			p.Errors = append(p.Errors, api.Fault{Location: short(at, 200), Message: short(message, 300)})
+			p.Errors = append(p.Errors, api.Fault{Location: place(at), Message: short(message, 300)})
 		}
 	}
 	return p
+}
+
+// placeForm is what names of ours look like. A member or parameter that we do
+// not know may be called anything: a key that was pasted there, too.
+var placeForm = regexp.MustCompile(`^[A-Za-z0-9_.$\[\]-]{1,60}$`)
+
+// place says where in a request something is, and not what its sender made up.
+func place(location string) string {
+	if placeForm.MatchString(location) {
+		return location
+	}
+	part, _, _ := strings.Cut(location, ".")
+	return short(part, 10)
 }
 
 // guarded lets in who may call an operation, before anything of the request is
@@ -104,7 +122,13 @@ func (s *Server) guarded(a access) func(ctx huma.Context, next func(huma.Context
 			s.refuse(w, q, r, err)
 			return
 		}
-		s.audited(ctx, w, r, q, a, err, next)
+		s.audited(ctx, w, r, q, a, err, func(ctx huma.Context) {
+			if err := plain(r, a.action != ""); err != nil {
+				s.refuse(w, q, r, err)
+				return
+			}
+			next(ctx)
+		})
 	}
 }
 
@@ -150,18 +174,23 @@ func (s *Server) audited(ctx huma.Context, w http.ResponseWriter, r *http.Reques
 
 // refuse answers with what an error says to who asked.
 func (s *Server) refuse(w http.ResponseWriter, q *request, r *http.Request, err error) {
+	writeProblem(w, q, s.refusal(w.Header(), r, err))
+}
+
+// refusal is what to answer, but for the headers, which it sets.
+func (s *Server) refusal(h http.Header, r *http.Request, err error) *api.Problem {
 	p := s.tell(r.Context(), err)
 	switch p.Status {
 	case http.StatusServiceUnavailable:
-		retryAfter(w.Header(), 5*time.Second)
+		retryAfter(h, 5*time.Second)
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="rainlogs"`)
+		h.Set("WWW-Authenticate", `Bearer realm="rainlogs"`)
 	}
 	var l limited
 	if errors.As(err, &l) {
-		retryAfter(w.Header(), time.Duration(l))
+		retryAfter(h, time.Duration(l))
 	}
-	writeProblem(w, q, p)
+	return p
 }
 
 // limited is for how long to wait.

@@ -25,6 +25,7 @@ func (s *Server) routes() error {
 	cfg.CreateHooks = nil // no $schema member in what is answered
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.NoFormatFallback = false
+	cfg.Formats = map[string]huma.Format{"application/json": plainJSON(), "json": plainJSON()}
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		keyScheme:          {Type: "http", Scheme: "bearer", Description: "An API key: rl_PREFIX_SECRET"},

@@ -15,9 +15,11 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/fabriziosalmi/rainlogs/core/api"
+	"github.com/fabriziosalmi/rainlogs/core/api/status"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/credential"
+	"github.com/fabriziosalmi/rainlogs/core/selfcheck"
 	"github.com/fabriziosalmi/rainlogs/core/tenant"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -40,9 +42,11 @@ type Config struct {
 	// Proxies are believed about whom they ask for.
 	Proxies []netip.Prefix
 	Health  http.Handler // of GET /health; nil for none
-	Random  io.Reader    // crypto/rand's
-	Now     func() time.Time
-	Log     *slog.Logger
+	// NoStatus leaves the status page out.
+	NoStatus bool
+	Random   io.Reader // crypto/rand's
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Backend is what a server works with while a daemon runs.
@@ -57,6 +61,8 @@ type Backend struct {
 	Datasets func(ctx context.Context, source string) ([]string, error)
 	// Pull plans what of a zone is due, and has it pulled before all else.
 	Pull func(ctx context.Context, z catalog.Zone) (queued int, err error)
+	// Checked is how the self-check stands; nil where there is none.
+	Checked func(ctx context.Context) (selfcheck.Status, error)
 }
 
 // ErrNoSource: the config has no source of that name.
@@ -91,6 +97,10 @@ type Server struct {
 	following *slots // streams of events
 	unpacking *slots // answers that are not sent as they are stored
 	lender    *lender
+	looking   *slots // pages that are being made
+
+	pages       *status.Renderer
+	crossOrigin *http.CrossOriginProtection
 
 	eventsEvery time.Duration
 
@@ -117,6 +127,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, mux: http.NewServeMux(), eventsEvery: eventsEvery,
 		verifying: newSlots(verifications, max(1, verifications/2)), following: newSlots(streams, streams/4), unpacking: newSlots(unpacked, unpacked/2),
+		looking: newSlots(looks, looks/4), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	var errs [4]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
@@ -128,7 +139,7 @@ func New(cfg Config) (*Server, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make API server: %w", err)
 	}
-	if err := s.routes(); err != nil {
+	if err := errors.Join(s.routes(), s.pageRoutes()); err != nil {
 		return nil, fmt.Errorf("make API server: %w", err)
 	}
 	return s, nil
