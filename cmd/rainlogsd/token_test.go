@@ -133,6 +133,33 @@ func TestOwnTokens(t *testing.T) {
 	x.nothingTold()
 }
 
+// TestTokenThatDoesNotOpen: the key of the customers' tokens is another one. The
+// customer is told that the operator has to look, and the operator why.
+func TestTokenThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
+	x := newTenants(t)
+	x.bring(x.acme, "mine", tokenA)
+	path := filepath.Join(x.dir, "age.key")
+	right, err := os.ReadFile(path)
+	x.must(err)
+	x.must(os.Remove(path))
+	in := api.NewZone{SourceZone: zoneID(0), Name: zoneName(0), Source: "mine"}
+	for _, why := range []string{"no such file", "none of the identities"} {
+		body := x.want(http.StatusConflict, "POST", "/v1/zones", x.acme, in, nil)
+		if !strings.Contains(body, "the operator of this server has to look") || strings.Contains(body, x.dir) {
+			t.Errorf("the customer hears %s", body)
+		}
+		if !strings.Contains(x.daemon.output.String(), why) {
+			t.Errorf("the log does not say %q", why)
+		}
+		if code, _, stderr := run(t, "credentials", "keygen", "--out", path); code != 0 && why == "no such file" {
+			t.Fatal(stderr)
+		}
+	}
+	x.must(os.WriteFile(path, right, 0o600))
+	x.want(http.StatusCreated, "POST", "/v1/zones", x.acme, in, nil)
+}
+
 // onlyBy demands that a zone's records went to that token's bearer alone.
 func (x *tenants) onlyBy(tokens map[string]string) {
 	x.site.Helper()

@@ -69,6 +69,7 @@ var headless = []string{"cmd/rainlogsd", "cmd/internal/collector", "cmd/internal
 
 // owners says which of our packages alone import a foreign one, tests included.
 var owners = map[string][]string{
+	"filippo.io/age":                 {"core/credential"},
 	"github.com/apache/iceberg-go":   {"query/publish"},
 	"github.com/aws":                 {"internal/s3test", "plugins/storage/s3"},
 	"github.com/chromedp":            {"core/api/browser"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/api/server"
 	"github.com/fabriziosalmi/rainlogs/core/chain"
 	"github.com/fabriziosalmi/rainlogs/core/config"
@@ -145,6 +146,10 @@ func (d datasets) of(ctx context.Context, source string) ([]string, error) {
 		return nil, fmt.Errorf("%w: %.80q", server.ErrNoSource, source)
 	}
 	feed, err := d.sources.Named(ctx, source)
+	var refused *site.OwnError
+	if errors.As(err, &refused) { // its words are for the customer
+		return nil, api.NewProblem(http.StatusConflict, api.CodeConflict, refused.Error())
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the source already
 	}
