@@ -123,7 +123,7 @@ func (s *Server) guarded(a access) func(ctx huma.Context, next func(huma.Context
 			return
 		}
 		s.audited(ctx, w, r, q, a, err, func(ctx huma.Context) {
-			if err := plain(r, a.action != ""); err != nil {
+			if err := plain(r, ctx.Operation(), a.action != ""); err != nil {
 				s.refuse(w, q, r, err)
 				return
 			}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,13 +19,13 @@ import (
 // plain refuses what can be read in several ways, or is not what the document
 // says: huma takes the first of a parameter that is given twice, takes one that
 // is empty or cannot be read for not given, and a body of no type for JSON.
-func plain(r *http.Request, takesBody bool) error {
+func plain(r *http.Request, op *huma.Operation, takesBody bool) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return api.NewProblem(http.StatusBadRequest, api.CodeInvalid, "the query cannot be read")
 	}
 	for name, values := range query {
-		if len(values) > 1 || values[0] == "" {
+		if slices.Contains(values, "") || len(values) > 1 && !isList(op, name) {
 			return faulty(http.StatusUnprocessableEntity, "query."+name, "is empty, or given twice")
 		}
 	}
@@ -35,6 +36,13 @@ func plain(r *http.Request, takesBody bool) error {
 		return faulty(http.StatusUnsupportedMediaType, "body", wrongType)
 	}
 	return nil
+}
+
+// isList reports whether a parameter of the query may be given several times.
+func isList(op *huma.Operation, name string) bool {
+	return slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool {
+		return p.In == "query" && p.Name == name && p.Schema.Type == huma.TypeArray
+	})
 }
 
 const wrongType = "unknown content type: want application/json"
