@@ -120,7 +120,8 @@ func (l *load) apart() {
 	taskset, err := exec.LookPath("taskset")
 	l.must(err)
 	l.wrap = []string{taskset, "-c", "0"}
-	l.env = []string{"GOMAXPROCS=2"} // one waits for the disk while the other goes on; they share the core
+	// One waits for the disk while the other goes on; they share the core.
+	l.env = []string{"GOMAXPROCS=2", "GOMEMLIMIT=200MiB"}
 	tasks, err := filepath.Glob("/proc/self/task/*")
 	l.must(err)
 	var others unix.CPUSet
