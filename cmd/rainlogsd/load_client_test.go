@@ -73,7 +73,7 @@ func (p *pace) run(ctx context.Context) (took []time.Duration, failed int, elaps
 
 // asker asks over one connection, with as little work as there can be: it has
 // the machine's other core alone.
-func (l *load) asker() (ask func(i int) error, end func(), err error) {
+func (l *load) asker(what string) (ask func(i int) error, end func(), err error) {
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.api.base, "http://"))
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +81,7 @@ func (l *load) asker() (ask func(i int) error, end func(), err error) {
 	r := bufio.NewReader(c)
 	return func(i int) error {
 		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", l.path(i), l.key); err != nil {
+		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", l.path(what, i), l.key); err != nil {
 			return err
 		}
 		res, err := http.ReadResponse(r, nil)
@@ -93,7 +93,7 @@ func (l *load) asker() (ask func(i int) error, end func(), err error) {
 			return err
 		}
 		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: status %d", l.path(i), res.StatusCode)
+			return fmt.Errorf("%s: status %d", l.path(what, i), res.StatusCode)
 		}
 		return nil
 	}, func() { _ = c.Close() }, nil

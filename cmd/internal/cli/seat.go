@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/adrg/xdg"
@@ -56,6 +57,7 @@ func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) (err erro
 	if g.Remote() {
 		open = t.openRemote
 	}
+	debug.SetGCPercent(gcPercent)
 	opening := app.NewOpening("opening the archive …", func() (*app.App, error) { return open(ctx) })
 	program := tea.NewProgram(opening, append(at.options, tea.WithContext(ctx), tea.WithFPS(framesPerSecond))...)
 	if at.resized != nil {
@@ -80,6 +82,10 @@ func sit(ctx context.Context, env *site.Env, g *site.Globals, at seat) (err erro
 	}
 	return t.leave(root, err)
 }
+
+// gcPercent lets the heap, which is small, grow to five times what is in use: a collection takes some milliseconds of
+// a frame's, and each key leaves a frame's garbage.
+const gcPercent = 400
 
 // framesPerSecond bounds how long a frame waits for the next one to be drawn: 8 ms.
 const framesPerSecond = 120

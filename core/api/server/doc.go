@@ -31,10 +31,18 @@
 // that ends or reads its config anew detaches, which waits for the requests
 // under way, and cuts them off when their time is over.
 //
+// # Memory
+//
+// Records that are not sent as they are stored are unpacked frame by frame into
+// memory that all such answers share (lender). Who waits for its client may lose
+// its frame to who goes on, and unpacks it again: memory does not grow with the
+// clients' number, nor with their slowness. Files are read where they lie; what a
+// storage plugin streams is read ahead by gRPC, up to 4 MiB for each answer.
+//
 // # Failure behaviour
 //
 // Who cannot be known, because the catalog is away, is not let in. An act that
-// cannot be entered in the audit log is not begun. A download whose bytes are
+// cannot be entered in the audit log is not begun. An answer of records whose bytes are
 // not the sealed ones ends before its last byte, by a connection that is cut
-// off: no client takes it for whole.
+// off: no client takes it for whole. Before its first byte it is a problem.
 package server

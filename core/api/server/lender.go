@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -16,6 +17,9 @@ const (
 	frameRoom = 3 << 19
 	// kept is the longest memory that is used again.
 	kept = 2 << 20
+	// grace is how long who waits for its client keeps its memory in any case: most
+	// waits are shorter, and a frame is not unpacked for each chunk of it.
+	grace = 5 * time.Millisecond
 )
 
 // lender lends memory for unpacked frames. While who has some waits for its
@@ -24,18 +28,21 @@ const (
 type lender struct {
 	dec *zstd.Decoder // of whole frames; safe for concurrent use
 
-	mu    sync.Mutex // guards what follows
-	freed *sync.Cond
-	left  int
-	idle  []*loan // of who waits, the longest first
-	spare [][]byte
+	mu      sync.Mutex // guards what follows
+	freed   *sync.Cond
+	left    int
+	idle    []*loan // of who waits, the longest first
+	spare   [][]byte
+	waiting int  // who wants memory
+	armed   bool // one of them will be woken
 }
 
 // loan is memory for one frame.
 type loan struct {
-	b    []byte
-	size int
-	lost bool // lent to another
+	b     []byte
+	size  int
+	since time.Time // it rests
+	lost  bool      // lent to another
 }
 
 func newLender(bytes int) (*lender, error) {
@@ -50,27 +57,48 @@ func newLender(bytes int) (*lender, error) {
 }
 
 // take lends memory for a frame, which is at most maxFrame. It waits for who is
-// at work, and for no client.
+// at work, and for no client longer than grace.
 func (l *lender) take(size int) *loan {
 	size = max(size, frameRoom)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.left < size {
-		if len(l.idle) == 0 {
-			l.freed.Wait()
-			continue
+		if len(l.idle) > 0 {
+			first := l.idle[0]
+			rested := time.Since(first.since)
+			if rested >= grace {
+				l.idle = slices.Delete(l.idle, 0, 1)
+				first.lost = true
+				l.back(first)
+				continue
+			}
+			l.arm(grace - rested)
 		}
-		first := l.idle[0]
-		l.idle = slices.Delete(l.idle, 0, 1)
-		first.lost = true
-		l.back(first)
+		l.waiting++
+		l.freed.Wait()
+		l.waiting--
 	}
 	l.left -= size
 	out := &loan{size: size}
 	if n := len(l.spare); n > 0 && size <= kept {
 		out.b, l.spare = l.spare[n-1], l.spare[:n-1]
 	}
+	l.freed.Signal() // there may be enough for the next, too
 	return out
+}
+
+// arm has one who waits look again after a time. The lock is held.
+func (l *lender) arm(d time.Duration) {
+	if l.armed {
+		return
+	}
+	l.armed = true
+	time.AfterFunc(d, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.armed = false
+		l.freed.Signal()
+	})
 }
 
 // back takes memory back. The lock is held.
@@ -80,15 +108,18 @@ func (l *lender) back(n *loan) {
 		l.spare = append(l.spare, n.b[:0])
 	}
 	n.b = nil
-	l.freed.Broadcast()
+	l.freed.Signal()
 }
 
 // rest says that who has the loan waits.
 func (l *lender) rest(n *loan) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	n.since = time.Now()
 	l.idle = append(l.idle, n)
-	l.freed.Broadcast()
+	if l.waiting > 0 {
+		l.arm(grace)
+	}
 }
 
 // resume reports whether a loan that rested is still there, and ends its rest.

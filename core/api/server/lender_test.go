@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
@@ -29,7 +30,7 @@ func TestLenderIsShared(t *testing.T) {
 				Content: &evidence.Content{Bytes: int64(len(content)), SHA256: sha256.Sum256(content)},
 				Object:  &evidence.Object{Bytes: int64(len(object)), SHA256: sha256.Sum256(object)},
 			}
-			var got bytes.Buffer
+			got := dawdler{every: 7}
 			stored := &summed{in: bytes.NewReader(object), hash: sha256.New(), most: e.Object.Bytes}
 			if err := asReceived(t.Context(), newHeld(&got, section{size: e.Content.Bytes}), newFrames(l, stored), stored, e); err != nil {
 				t.Error(err)
@@ -43,6 +44,19 @@ func TestLenderIsShared(t *testing.T) {
 	if l.left != 2*frameRoom+1 || len(l.idle) != 0 {
 		t.Errorf("%d bytes are left and %d rest when all have ended", l.left, len(l.idle))
 	}
+}
+
+// dawdler takes longer than grace for some of its chunks.
+type dawdler struct {
+	bytes.Buffer
+	n, every int
+}
+
+func (d *dawdler) Write(b []byte) (int, error) {
+	if d.n++; d.n%d.every == 0 {
+		<-time.NewTimer(3 * grace).C
+	}
+	return d.Buffer.Write(b)
 }
 
 // Who ends in the middle gives back what it had.

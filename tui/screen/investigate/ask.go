@@ -170,24 +170,25 @@ func (s *Screen) seek() tea.Cmd {
 // facetsAtFirst is how many values of a field are asked for at first, facetsShown how many of them are drawn, and facetsMost the most.
 const facetsAtFirst, facetsShown, facetsMost = 10, 5, 100
 
-// askFacet asks the next field whose values are not known, and others along with it, if nothing that matters more is
-// under way; once all have some, those that are estimated.
+// askFacet asks the fields whose values are not known, and once all have some, those that are estimated. What counts
+// all records waits until nothing that matters more is under way.
 func (s *Screen) askFacet() tea.Cmd {
-	if !s.grounded || !s.layout().facets.shown() || s.waiting(ofHistogram) || s.waiting(ofRows) || s.waiting(ofFacet) {
+	if !s.grounded || !s.layout().facets.shown() || s.waiting(ofFacet) {
 		return nil
 	}
-	estimate := true
-	fields := s.lacking(facets.Waiting)
+	together, can := s.cfg.Data.(Together)
+	busy := s.waiting(ofHistogram) || s.waiting(ofRows)
+	fields, estimate := s.lacking(facets.Waiting), can
 	if len(fields) == 0 {
-		estimate, fields = false, s.lacking(facets.Estimated)
+		fields, estimate = s.lacking(facets.Estimated), false
 	}
-	if len(fields) == 0 {
+	if len(fields) == 0 || busy && !estimate {
 		return nil
 	}
 	data, v, top := s.cfg.Data, s.view, s.top(fields[0])
 	return s.ask(ofFacet, func(ctx context.Context) (any, error) {
-		if t, ok := data.(Together); ok {
-			got, err := t.Facets(ctx, v, fields, top, estimate)
+		if can {
+			got, err := together.Facets(ctx, v, fields, top, estimate)
 			return facetsOf{fields[0], got}, err
 		}
 		f, err := data.Facet(ctx, v, fields[0], top)
