@@ -117,7 +117,9 @@ func (l *Lookup) rows(ctx context.Context, on lane, q worker.Question) (out [][]
 	case <-ctx.Done():
 		return nil, ctx.Err() //nolint:wrapcheck // the caller's own
 	}
+	threads := q.Limits.Threads
 	q.SkipDamaged, q.Limits = true, l.cfg.Limits
+	q.Limits.Threads = cmp.Or(threads, q.Limits.Threads)
 	res, err := on.ask(ctx, q)
 	if err != nil {
 		return nil, err

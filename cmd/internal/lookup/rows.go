@@ -209,6 +209,7 @@ func (l *Lookup) Rows(ctx context.Context, v inquiry.View, columns []string, fir
 	}
 	q := s.question(sql, params)
 	q.Range = s.around(windows)
+	q.Limits.Threads = 1 // a page is little, and is asked for while keys are pressed: it leaves them a processor
 	rows, err := l.rows(ctx, l.quick, q)
 	if err != nil {
 		return page, err
