@@ -107,9 +107,8 @@ endif
 judge: $(call needs,$(FSCK)) ## archives judged by other people's programs: tessera's fsck, sha256sum, zstd, Python
 	RAINLOGS_FSCK=$(TOOLS)/fsck go test -run 'TestMainJob|TestRealRequests' -count=1 -v ./cmd/rainlogs/
 
-# SQLite, which is C turned into Go and several times slower under the detector, is let alone: what is looked for is ours.
 race: ## the fast tests under the race detector (RACE=… for other packages)
-	@$(s3server) go test -race -gcflags='modernc.org/...=-race=false' $(TESTFLAGS) $(RACE)
+	@$(s3server) go test -race $(TESTFLAGS) $(RACE)
 
 lint: $(call needs,$(GOLANGCI)) ## golangci-lint, import rules included
 	$(TOOLS)/golangci-lint run --allow-parallel-runners

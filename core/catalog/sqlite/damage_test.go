@@ -93,6 +93,7 @@ func TestDamaged(t *testing.T) {
 // never a panic, and never an error without a name.
 func TestDamagedAnywhere(t *testing.T) {
 	t.Parallel()
+	withoutDetector(t)
 	path, good := filled(t)
 	rng := rand.New(rand.NewPCG(2, 7)) //nolint:gosec // deterministic on purpose
 	found := 0
@@ -116,6 +117,15 @@ func TestDamagedAnywhere(t *testing.T) {
 	}
 }
 
+// withoutDetector skips what opens hundreds of files one after the other: SQLite is C turned into Go, and takes
+// minutes for that under the race detector, which has nothing to find where nothing goes on at once.
+func withoutDetector(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("one file after the other: there is no race to find")
+	}
+}
+
 // alter runs statements on the file as another program would.
 func alter(t *testing.T, path string, statements ...string) {
 	t.Helper()
@@ -135,6 +145,7 @@ func alter(t *testing.T, path string, statements ...string) {
 
 func TestAltered(t *testing.T) {
 	t.Parallel()
+	withoutDetector(t)
 	for name, c := range map[string]struct {
 		statement string
 		want      error
