@@ -84,7 +84,8 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 		r.stop = stop
 		go certificates.obtain(obtaining) // until they are there, or close
 	}
-	if r.http.TLSConfig != nil {
+	secured := r.http.TLSConfig != nil // what serves makes a config where there is none
+	if secured {
 		serve = func(l net.Listener) error { return r.http.ServeTLS(l, "", "") }
 	}
 	go func() {
@@ -92,7 +93,7 @@ func newRest(ctx context.Context, cfg *config.Config, env *site.Env, health http
 			log.Error("serve API", "error", err)
 		}
 	}()
-	log.InfoContext(ctx, "API is listening", "address", l.Addr().String(), "tls", r.http.TLSConfig != nil)
+	log.InfoContext(ctx, "API is listening", "address", l.Addr().String(), "tls", secured)
 	return r, nil
 }
 
