@@ -78,7 +78,7 @@ func (l *Lookup) Histogram(ctx context.Context, v inquiry.View, n int) (investig
 		h.Evidence = "nothing is sealed of this range"
 		return h, nil
 	}
-	l.cellsOf(n)
+	l.rememberCells(n)
 	g := newGrid(h.From, h.To, max(1, n))
 	h.Step, h.Buckets = g.step, make([]investigate.Bucket, g.n)
 	h.From, h.To = time.Unix(0, g.start).UTC(), time.Unix(0, g.start+int64(g.n)*int64(g.step)).UTC()

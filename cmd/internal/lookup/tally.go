@@ -112,8 +112,8 @@ func (l *Lookup) filtered(ctx context.Context, s *scope) (map[place]int64, error
 	return t.windows, nil
 }
 
-// cellsOf remembers how many buckets a histogram has: that of the next view will have as many.
-func (l *Lookup) cellsOf(n int) {
+// rememberCells keeps how many buckets a histogram has: that of the next view will have as many.
+func (l *Lookup) rememberCells(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cells = n
