@@ -72,6 +72,7 @@ func newSite(t *testing.T, n int, ahead time.Duration, change func(*logpulltest.
 	t.Helper()
 	s := &site{T: t, dir: t.TempDir(), heard: make(chan struct{}, 1)}
 	s.offset.Store(int64(ahead))
+	quiet := s.now().UTC().Hour() + 12 // half a day away from what every test collects first
 	cfg := logpulltest.Config{
 		Now: s.now, Seed: 1, Shuffle: true, Limits: logpulltest.Unlimited(),
 		Accounts: []logpulltest.Account{{ID: account}},
@@ -80,7 +81,7 @@ func newSite(t *testing.T, n int, ahead time.Duration, change func(*logpulltest.
 	for i := range n {
 		cfg.Zones = append(cfg.Zones, logpulltest.Zone{
 			ID: zoneID(i), Name: fmt.Sprintf("z%d.example.eu", i), AccountID: account, Retention: true,
-			Records: logpulltest.Ticks{Seed: uint64(i), Every: 40 * time.Second, Quiet: map[int]bool{3: true, 4: true}},
+			Records: logpulltest.Ticks{Seed: uint64(i), Every: 40 * time.Second, Quiet: map[int]bool{quiet % 24: true, (quiet + 1) % 24: true}},
 			Fields:  logpulltest.TickFields(),
 		})
 	}
