@@ -167,7 +167,19 @@ func ParseTimes(expr string) (Times, error) {
 	if s.Next(time.Now()).IsZero() {
 		return nil, fmt.Errorf("schedule %.80q never comes", expr)
 	}
+	if e, ok := s.(cron.ConstantDelaySchedule); ok {
+		return every(e.Delay), nil
+	}
 	return s, nil
+}
+
+// every is the schedule "@every D", at the multiples of D since the year 1. The
+// library's own comes D after whenever it is asked: who asks more often than
+// that is told "not yet" for ever.
+type every time.Duration
+
+func (e every) Next(t time.Time) time.Time {
+	return t.UTC().Truncate(time.Duration(e)).Add(time.Duration(e))
 }
 
 // Due reports whether a schedule came in (last, now].

@@ -144,3 +144,24 @@ func TestTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestEvery: "@every D" comes once in D however often it is asked after, and each time when it is asked more seldom.
+func TestEvery(t *testing.T) {
+	t.Parallel()
+	times, err := schedule.ParseTimes("@every 10m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	for ask, want := range map[time.Duration]int{time.Second: 6, 7 * time.Minute: 6, 10 * time.Minute: 6, 15 * time.Minute: 4} {
+		got := 0
+		for last := begin; last.Before(begin.Add(time.Hour)); last = last.Add(ask) {
+			if schedule.Due(times, last, last.Add(ask)) {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("asked each %s it came %d times in an hour, want %d", ask, got, want)
+		}
+	}
+}
