@@ -259,6 +259,7 @@ func TestAnswers(t *testing.T) {
 				w.find(t, v, want)
 				w.histogram(t, v, want)
 				w.facet(t, v, want)
+				w.stack(t, v, want)
 				if t.Failed() {
 					t.Fatalf("%+v", v)
 				}

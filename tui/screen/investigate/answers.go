@@ -25,6 +25,8 @@ func (s *Screen) answered(a answer) (screen.Intent, tea.Cmd) {
 		intent, cmd = s.takePrepared(a)
 	case ofHistogram:
 		s.takeHistogram(a)
+	case ofStack:
+		s.takeStack(a)
 	case ofRows:
 		cmd = s.takeRows(a)
 	case ofFacet:
@@ -104,6 +106,10 @@ func (s *Screen) takePrepared(a answer) (screen.Intent, tea.Cmd) {
 		s.rowsErr = nil
 		cmds = append(cmds, s.askRows(0, s.history.here().row))
 	}
+	if s.stack.err != nil {
+		s.stack = stackOf{}
+	}
+	s.questions[ofStack].stop()
 	if s.waiting(ofFacet) {
 		s.questions[ofFacet].stop()
 	}

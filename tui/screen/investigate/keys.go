@@ -64,6 +64,7 @@ const (
 	brushKey   keymap.Action = "brush"
 	columnsKey keymap.Action = "columns"
 	facetsKey  keymap.Action = "facets"
+	stackKey   keymap.Action = "stack"
 	zones      keymap.Action = "zones"
 	localKey   keymap.Action = "local"
 	reload     keymap.Action = "reload"
@@ -117,6 +118,7 @@ func Keys() []keymap.Entry {
 		e("look", open, "open", "enter"),
 		e("look", columnsKey, "choose columns", "v"),
 		e("look", facetsKey, "choose facets", "F"),
+		e("look", stackKey, "part the bars by a field", "S"),
 		e("look", zones, "choose zones", "z"),
 		e("look", localKey, "local time or UTC", "u"),
 		e("look", reload, "ask anew", "R", "f5"),
@@ -198,7 +200,7 @@ func (s *Screen) wantedFirst(all []key.Binding) []key.Binding {
 	var wanted []keymap.Action
 	switch s.focus {
 	case onTime:
-		wanted = []keymap.Action{open, brushKey, zoomIn, zoomOut, earlier, later, rangeKey, nextPane}
+		wanted = []keymap.Action{open, brushKey, zoomIn, zoomOut, earlier, later, stackKey, rangeKey, nextPane}
 	case onChips:
 		wanted = []keymap.Action{open, negate, remove, clear, nextPane}
 	case onFacets:

@@ -257,7 +257,9 @@ func TestKeep(t *testing.T) {
 	s.typing("EdgeResponseBytes")
 	s.press("space", "enter", "F")
 	s.typing("RayID")
-	s.press("space", "enter", "u", "end", "enter", "[", "]")
+	s.press("space", "enter", "S")
+	s.typing("method")
+	s.press("enter", "u", "end", "enter", "[", "]")
 	s.press("end")
 	kept := s.Keep()
 	again := &station{t: t, Screen: newScreen(t, f, nil), fake: f}
@@ -267,7 +269,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("before the first answer: %s", diff)
 	}
 	again.pump(again.Init())
-	again.sees("+ ClientIP=198.51.100.0", "EdgeResponse", "TIME local", "view 2/2", "row 416 of 416")
+	again.sees("+ ClientIP=198.51.100.0", "EdgeResponse", "TIME local", "by ClientRequestMethod", "view 2/2", "row 416 of 416")
 	if diff := cmp.Diff(string(kept), string(again.Keep())); diff != "" {
 		t.Errorf("after it: %s", diff)
 	}
