@@ -53,6 +53,7 @@ func (s *site) Look(context.Context) (collector.Standing, error) {
 		return now, nil
 	}
 	now.Daemon = collector.Daemon{Level: collector.Good, Text: "does its work, at 127.0.0.1:8080" + s.text, Facts: []collector.Fact{{Name: "storage" + s.text, Value: "ok" + s.text}}}
+	now.Budgets = []collector.Fact{{Name: "zone budgets", Value: "spent for 12s, in the one that is spent longest; waits since the collector was started: 34, 3m12s in all" + s.text}, {Name: "token budgets" + s.text, Value: "left in each; waits since the collector was started: 1, 2s in all"}}
 	now.Zones = []collector.Zone{
 		{ID: shop, Name: "shop.example" + s.text, Source: "logpull", State: "collecting", Level: collector.Warn, SealedUntil: at.Add(-12 * time.Minute), Lag: 12*time.Minute + 26*time.Second,
 			Planned: 1, Pulling: 1, Retrying: 2, OldestOpen: at.Add(-12 * time.Minute), AddedAt: at.AddDate(0, -3, 0)},

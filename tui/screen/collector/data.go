@@ -47,6 +47,8 @@ type Standing struct {
 	Daemon  Daemon
 	NoQueue bool // no collector has run yet
 	Hidden  bool // there is a queue, which is not to be seen from here
+	// Budgets is what is known of the budgets of requests, all of a kind together; nil if nothing is.
+	Budgets []Fact
 	Zones   []Zone
 	Windows []Window // those that are pulled, retried or blocked
 	More    int64    // windows that are not listed

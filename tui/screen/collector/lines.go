@@ -87,6 +87,7 @@ func (s *Screen) zoneFacts(z *Zone) []Fact {
 	}
 	open := fmt.Sprintf("%d planned, %d being pulled, %d to be tried again, %d blocked", z.Planned, z.Pulling, z.Retrying, z.BlockedWindows)
 	out = append(out, Fact{Name: "open windows", Value: open})
+	out = append(out, s.now.Budgets...)
 	if !z.OldestOpen.IsZero() {
 		out = append(out, Fact{Name: "oldest open", Time: z.OldestOpen})
 	}
