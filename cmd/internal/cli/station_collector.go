@@ -63,7 +63,6 @@ func (o *overseer) Look(ctx context.Context) (screens.Standing, error) {
 	defer w.Close()
 	out := screens.Standing{
 		At: w.Env.Now().UTC(), Catalog: catalogName(w.Config.Catalog),
-		Log: "its log is its standard error: where it was started, or journalctl",
 	}
 	out.Daemon, out.Budgets = askDaemon(ctx, w.Config.Server.Listen)
 	views, err := w.zoneViews()

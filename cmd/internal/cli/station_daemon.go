@@ -3,12 +3,16 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/collector"
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/daemonlog"
+	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/health"
 	screens "github.com/fabriziosalmi/rainlogs/tui/screen/collector"
 )
@@ -60,4 +64,25 @@ func askBudgets(ctx context.Context, listen string) []screens.Fact {
 		out = append(out, screens.Fact{Name: cmp.Or(name, b.Kind+" budget"), Value: value})
 	}
 	return out
+}
+
+// Log reads the end of the collector's log.
+func (o *overseer) Log(ctx context.Context) (lines []screens.LogLine, from string, err error) {
+	cfg, err := site.LoadConfig(quiet(o.env, io.Discard), o.g) // the catalog may be what is wrong
+	if err != nil {
+		return nil, "", advised(err)
+	}
+	source := cfg.TUI.Log
+	found, err := daemonlog.Tail(ctx, source)
+	switch {
+	case errors.Is(err, daemonlog.ErrOff):
+		return nil, "", fmt.Errorf("%w → tui.log says where it goes: journal:UNIT, or file:PATH", err)
+	case err != nil:
+		return nil, "", fmt.Errorf("%w → the collector writes it to its standard error; tui.log says where that goes: journal:UNIT, or file:PATH", err)
+	}
+	levels := map[string]screens.Level{"WARN": screens.Warn, "ERROR": screens.Bad, "DEBUG": screens.Quiet}
+	for _, l := range found {
+		lines = append(lines, screens.LogLine{At: l.At, Name: l.Level, Level: levels[l.Level], Text: l.Text})
+	}
+	return lines, daemonlog.Describe(source), nil
 }

@@ -103,6 +103,13 @@ func (s *site) Checks(ctx context.Context) ([]collector.Check, error) {
 	}, s.err
 }
 
+func (s *site) Log(context.Context) ([]collector.LogLine, string, error) {
+	return []collector.LogLine{
+		{At: at.Add(-time.Minute), Name: "INFO", Text: "window sealed  lines=4200" + s.text}, {Name: "odd" + s.text, Text: "panic: at the disco" + s.text},
+		{At: at, Name: "WARN", Level: collector.Warn, Text: "window is put off  reason=rate  window=2026-03-14T15:00:00Z" + strings.Repeat(" more", 40) + s.text},
+	}, "the journal of unit rainlogsd" + s.text, s.err
+}
+
 func (s *site) Do(_ context.Context, o collector.Order) (string, error) {
 	s.orders = append(s.orders, o)
 	return "done as told" + s.text, s.err
@@ -217,7 +224,7 @@ var wide = tuitest.Size{Width: 110, Height: 30}
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"full", "empty", "loading", "error"} {
+	for _, name := range []string{"full", "empty", "loading", "error", "log"} {
 		for sizeName, size := range tuitest.Sizes {
 			for themeName, o := range tuitest.Themes {
 				t.Run(name+"/"+sizeName+"/"+themeName, func(t *testing.T) {
@@ -231,6 +238,9 @@ func TestGoldens(t *testing.T) {
 					if name != "loading" {
 						d.run(cmd)
 						d.press("down")
+					}
+					if name == "log" {
+						d.press("shift+tab", "up")
 					}
 					tuitest.Golden(t, name+"-"+sizeName+"-"+themeName, d.s.View(), size, o)
 				})
