@@ -70,7 +70,7 @@ func (s *Screen) takeGround(a answer) (screen.Intent, tea.Cmd) {
 	return nil, s.visit(s.latest(), nil)
 }
 
-// latest is the last day of the zone with the most recent records.
+// latest is the last day of the zone with the most recent records, as far as no line of it is to come any more.
 func (s *Screen) latest() inquiry.View {
 	best := s.ground.Zones[0]
 	for _, z := range s.ground.Zones[1:] {
@@ -80,6 +80,15 @@ func (s *Screen) latest() inquiry.View {
 	}
 	v := inquiry.View{Zones: []string{best.ID}, Dataset: best.Dataset}
 	first, last := s.bounds(v)
+	if best.From.Before(best.Until) && first.Before(best.Until) && best.From.Before(last) {
+		if best.From.After(first) {
+			first = best.From
+		}
+		if best.Until.Before(last) {
+			last = best.Until
+		}
+		v.From, v.To = first, last
+	}
 	if day := presets[3].long; last.Sub(first) > day {
 		v.From, v.To = last.Add(-day), last
 	}

@@ -88,6 +88,7 @@ func (s *Screen) pickFacets() {
 		for i := range s.facets.Sections {
 			if f := &s.facets.Sections[i]; !slices.Contains(on, f.Field) {
 				f.Open = true
+				delete(s.folds, f.Field)
 			}
 		}
 		return nil, nil

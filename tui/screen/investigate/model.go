@@ -79,6 +79,7 @@ type Screen struct {
 	mark     *Row                // from which time is measured
 	facets   facets.Facets
 	fields   map[string][]string // of the facets, by dataset, as chosen
+	folds    map[string]bool     // what a person has folded, or unfolded, by field
 	tops     map[string]int      // how many values are asked for, by field
 
 	focus     pane
@@ -113,7 +114,7 @@ func New(cfg Config) *Screen {
 	}
 	s := &Screen{
 		cfg: cfg, theme: theme.New(theme.Options{}), width: 80, height: 22, total: -1,
-		columns: map[string][]string{}, fields: map[string][]string{}, by: map[string]string{}, tops: map[string]int{}, marks: map[inquiry.Ref]inquiry.Bookmark{},
+		columns: map[string][]string{}, fields: map[string][]string{}, by: map[string]string{}, tops: map[string]int{}, folds: map[string]bool{}, marks: map[inquiry.Ref]inquiry.Bookmark{},
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	for i := range s.questions {
