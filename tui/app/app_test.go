@@ -93,6 +93,22 @@ func TestHints(t *testing.T) {
 	}
 }
 
+// TestKeyHelpScrolls: a list that is longer than the screen says so.
+func TestKeyHelpScrolls(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	fakes[screen.Overview].more = 30
+	a.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+	press(a, "?")
+	if text := ansi.Strip(a.Content()); !strings.Contains(text, "keys, 1 to 18 of 40: ↑ and ↓ for more") {
+		t.Error(text)
+	}
+	a.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	if text := ansi.Strip(a.Content()); !strings.Contains(text, "keys, 11 to 28 of 40") {
+		t.Error(text)
+	}
+}
+
 func press(a *app.App, keys ...string) tea.Cmd {
 	var cmd tea.Cmd
 	for _, k := range keys {

@@ -151,10 +151,10 @@ func (s *Screen) fill() {
 
 // widths are as wide as what is in the columns, within reason.
 func widths(r Result) []table.Column {
-	const widest, looked = 44, 200
+	const widest, looked, name = 44, 200, 10 // a long name above short values would take the room of what was asked
 	out := make([]table.Column, len(r.Columns))
 	for i, c := range r.Columns {
-		width := safetext.Width(safetext.Cut(c.Name, widest))
+		width := safetext.Width(safetext.Cut(c.Name, name))
 		for _, row := range r.Rows[:min(looked, len(r.Rows))] {
 			if i < len(row.Cells) {
 				width = max(width, safetext.Width(safetext.Cut(row.Cells[i], widest)))

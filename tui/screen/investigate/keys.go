@@ -174,7 +174,7 @@ func (s *Screen) Keys() []key.Binding {
 	case s.prompt != nil:
 		in, actions = promptScope, []keymap.Action{accept, cancel}
 		if len(s.prompt.proposals) > 0 {
-			actions = []keymap.Action{accept, complete, up, down, cancel}
+			actions = []keymap.Action{accept, cancel, complete, up, down}
 		}
 	case s.pick != nil:
 		in, actions = pickScope, []keymap.Action{accept, up, down, pageUp, pageDown, cancel}
@@ -206,7 +206,7 @@ func (s *Screen) wantedFirst(all []key.Binding) []key.Binding {
 	case onFacets:
 		wanted = []keymap.Action{open, include, exclude, onlyThis, facetsKey, nextPane}
 	case onRecord:
-		wanted = []keymap.Action{include, exclude, onlyThis, search, copyKey, copyRow, bookmark, cancel, nextPane}
+		wanted = []keymap.Action{include, exclude, onlyThis, cancel, bookmark, copyKey, search, copyRow, nextPane}
 	default:
 		wanted = []keymap.Action{addFilter, include, exclude, onlyThis, open, rangeKey, rayKey, clientKey, back, nextPane}
 	}

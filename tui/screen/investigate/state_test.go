@@ -281,6 +281,26 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestTimeAside: a time that is a number is told in words too, and copied as it is.
+func TestTimeAside(t *testing.T) {
+	t.Parallel()
+	f := newFake(30, time.Hour)
+	for i, field := range f.records[0].Fields {
+		if field.Name == "EdgeStartTimestamp" {
+			f.records[0].Fields[i].Value = "1773500966535000000"
+		}
+	}
+	s := start(t, f, 120, 38)
+	s.press("enter", "enter", "/")
+	s.typing("EdgeStart")
+	s.press("enter")
+	s.sees("1773500966535000000 = 2026-03-14 15:09:26.535000 UTC")
+	s.press("y")
+	if c, ok := s.intent.(screen.Copy); !ok || c.Text != "1773500966535000000" {
+		t.Errorf("copied %#v", s.intent)
+	}
+}
+
 // TestReadOnly: what would change something is not there.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
