@@ -127,7 +127,7 @@ func defaults() map[string]any {
 		"server.listen": "127.0.0.1:8080", "api.requests_per_second": 50, "api.status": true,
 		"api.acme.cache": "./acme", "api.acme.directory": letsEncrypt,
 		"query.memory": "4GiB", "query.timeout": "5m", "query.columns.limit": "20GiB", "query.columns.collect": true,
-		"tui.theme": "auto", "tui.mouse": true,
+		"tui.theme": "auto", "tui.mouse": true, "tui.log": "journal:rainlogsd",
 	}
 }
 
@@ -224,6 +224,7 @@ func (c *Config) resolve(dir string) {
 		c.Catalog = "sqlite:" + absolute(path, dir)
 	}
 	c.Catalog = resolveRef(c.Catalog, dir)
+	c.TUI.Log = resolveRef(c.TUI.Log, dir)
 	c.Spool = absolute(c.Spool, dir)
 	if c.Known == "" {
 		c.Known = filepath.Join(xdg.StateHome, "rainlogs", "known")

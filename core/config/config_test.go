@@ -76,6 +76,8 @@ func TestParseRefuses(t *testing.T) {
 		good + "tui: {keys: {reload: [{a: b}]}}":                          "tui.keys.reload: want a list of keys",
 		good + "tui: {keys: {overview: {reload: ['']}}}":                  "tui.keys.overview.reload: want",
 		good + "tui: {keys: {reload: true}}":                              "tui.keys.reload: want",
+		good + "tui: {log: rainlogsd.log}":                                `tui.log is "rainlogsd.log": want journal:UNIT, file:PATH or off`,
+		good + "tui: {log: 'journal:'}":                                   `tui.log is "journal:"`,
 		good + "tui: {moose: true}":                                       `did you mean "tui.mouse"`,
 		"\t{":                                                             "parse",
 	} {
@@ -156,7 +158,7 @@ func TestSeveralStores(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse([]byte(good+"tui: {theme: dark, keys: {overview.reload: [R, f5], down: j, sql: {run: [ctrl+e]}, top: [1]}}\n"), "/base", []string{"RAINLOGS_TUI_MOUSE=false"})
+	c, err := config.Parse([]byte(good+"tui: {theme: dark, log: file:logs/rainlogsd.log, keys: {overview.reload: [R, f5], down: j, sql: {run: [ctrl+e]}, top: [1]}}\n"), "/base", []string{"RAINLOGS_TUI_MOUSE=false"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff(want, c.TUI.Keys.Bindings()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if c.TUI.Theme != "dark" || c.TUI.Mouse || c.TUI.LocalTime {
+	if c.TUI.Theme != "dark" || c.TUI.Mouse || c.TUI.LocalTime || c.TUI.Log != "file:/base/logs/rainlogsd.log" {
 		t.Errorf("tui %+v", c.TUI)
 	}
 	if got := c.Values()["tui.keys.overview.reload"]; got != "R f5" {

@@ -12,6 +12,7 @@ type TUI struct {
 	Theme     string `koanf:"theme" doc:"auto (as the terminal is), dark or light"`
 	Mouse     bool   `koanf:"mouse" doc:"the workstation takes the mouse; false leaves it to the terminal"`
 	LocalTime bool   `koanf:"local_time" doc:"times in the machine's zone, not in UTC"`
+	Log       string `koanf:"log" doc:"where the collector's log goes, for its screen: journal:UNIT, file:PATH, or off"`
 	Keys      Keys   `koanf:"keys" doc:"keys in place of the defaults, by action: {overview.reload: [R, f5]}; rainlogs tui --keys lists the actions"`
 }
 
@@ -54,6 +55,11 @@ func bindings(scope string, in map[string]any, each func(action string, keys []s
 func (t TUI) validate() error {
 	if t.Theme != "auto" && t.Theme != "dark" && t.Theme != "light" {
 		return fmt.Errorf("tui.theme is %.40q: want auto, dark or light", t.Theme)
+	}
+	unit, journal := strings.CutPrefix(t.Log, "journal:")
+	path, file := strings.CutPrefix(t.Log, "file:")
+	if t.Log != "off" && (!journal || unit == "") && (!file || path == "") {
+		return fmt.Errorf("tui.log is %.60q: want journal:UNIT, file:PATH or off", t.Log)
 	}
 	var err error
 	bindings("", t.Keys, func(action string, keys []string, ok bool) {

@@ -8,6 +8,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/fabriziosalmi/rainlogs/tui/app"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
@@ -23,6 +24,7 @@ type fake struct {
 	got           []string
 	next          screen.Intent
 	typing        bool
+	more          int // keys
 	dark          bool
 }
 
@@ -32,7 +34,12 @@ func (f *fake) SetTheme(t *theme.Theme) { f.dark = t.Dark }
 func (f *fake) Typing() bool            { return f.typing }
 func (f *fake) Show(arg any) tea.Cmd    { f.got = append(f.got, fmt.Sprintf("show %v", arg)); return nil }
 func (f *fake) Keys() []key.Binding {
-	return []key.Binding{key.NewBinding(key.WithKeys("x"), key.WithHelp("x", "exclude"))}
+	out := []key.Binding{key.NewBinding(key.WithKeys("x"), key.WithHelp("x", "exclude"))}
+	for i := range f.more {
+		k := fmt.Sprint(i + 1)
+		out = append(out, key.NewBinding(key.WithKeys(k, "alt+"+k), key.WithHelp(k+"/alt+"+k, "more "+k)))
+	}
+	return out
 }
 
 // View draws more than there is room for.
@@ -59,6 +66,47 @@ func setup(t *testing.T, o theme.Options) (*app.App, map[screen.Name]*fake) {
 		screens[name] = f
 	}
 	return app.New(app.Config{Screens: screens, First: screen.Overview, Keys: keys, Theme: o, Title: "evil\x1b[2J\u202e"}), fakes
+}
+
+// TestHints: that there is a list of all keys is told in any width, and while text is typed how another screen is reached.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	foot := func(width int) string {
+		a.Update(tea.WindowSizeMsg{Width: width, Height: 24})
+		lines := strings.Split(ansi.Strip(a.Content()), "\n")
+		return strings.TrimSpace(lines[len(lines)-1])
+	}
+	fakes[screen.Overview].more = 9
+	if diff := cmp.Diff("x exclude  1 more 1  2 more 2  3 more 3  4 more 4  5 more 5  6 more 6  ? keys", foot(80)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff("x exclude  1 more 1  2 more 2  ? keys", foot(42)); diff != "" {
+		t.Error(diff)
+	}
+	fakes[screen.Overview].typing, fakes[screen.Overview].more = true, 0
+	if diff := cmp.Diff("x exclude  alt+1–3 screens  f1 keys", foot(80)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff("x exclude  f1 keys", foot(42)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestKeyHelpScrolls: a list that is longer than the screen says so.
+func TestKeyHelpScrolls(t *testing.T) {
+	t.Parallel()
+	a, fakes := setup(t, theme.Options{})
+	fakes[screen.Overview].more = 30
+	a.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+	press(a, "?")
+	if text := ansi.Strip(a.Content()); !strings.Contains(text, "keys, 1 to 18 of 40: ↑ and ↓ for more") {
+		t.Error(text)
+	}
+	a.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	if text := ansi.Strip(a.Content()); !strings.Contains(text, "keys, 11 to 28 of 40") {
+		t.Error(text)
+	}
 }
 
 func press(a *app.App, keys ...string) tea.Cmd {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -139,5 +140,9 @@ func (h *keyHelp) lines(t *theme.Theme, width, height int) (string, []string) {
 		}
 		out = append(out, t.Key.Render(safetext.Fit(e.key, 16))+" "+safetext.Cut(e.does, max(1, width-17)))
 	}
-	return "keys", out
+	title := "keys"
+	if n := len(h.entries); n > len(out) {
+		title = fmt.Sprintf("keys, %d to %d of %d: %s and %s for more", h.top+1, h.top+len(out), n, t.Glyphs.Up, t.Glyphs.Down)
+	}
+	return title, out
 }

@@ -138,31 +138,58 @@ func (a *App) bottom() string {
 		}
 		return style.Render(safetext.Fit(glyph+" "+a.say.Text, a.width))
 	}
+	tail, tailWidth := a.everywhere()
 	var b strings.Builder
 	used := 0
-	bindings := append(a.front().Keys(), a.cfg.Keys.Key("global", HelpKeys))
-	for _, k := range bindings {
-		if !k.Enabled() {
+	for _, k := range a.front().Keys() {
+		hint, w := a.hint(k, k.Help().Desc)
+		if w == 0 {
 			continue
 		}
-		h := a.label(k)
-		w := lipgloss.Width(h.Key) + 1 + lipgloss.Width(h.Desc) + 2
-		if used+w > a.width {
+		if used+w+tailWidth > a.width {
 			break
 		}
 		used += w
-		b.WriteString(a.theme.Key.Render(h.Key) + " " + a.theme.Dim.Render(h.Desc) + "  ")
+		b.WriteString(hint)
 	}
-	return b.String() + strings.Repeat(" ", max(0, a.width-used))
+	return b.String() + tail + strings.Repeat(" ", max(0, a.width-used-tailWidth))
 }
 
-// label is a key's help as this terminal can show it.
-func (a *App) label(k key.Binding) key.Help {
-	h := k.Help()
-	if a.theme.ASCII {
-		h.Key = keymap.Spell(h.Key)
+// everywhere are the hints that are there whatever else there is room for: of the keys' list and, while
+// figures are typed, of what other screens are reached by.
+func (a *App) everywhere() (drawn string, width int) {
+	if first, last := a.cfg.Keys.Key("global", screenAction(0)), a.cfg.Keys.Key("global", screenAction(len(a.order)-1)); a.typing() && a.width >= 60 && first.Enabled() && last.Enabled() {
+		from, to := shortest(first, true), shortest(last, true)
+		if n := len(to) - 1; n >= 0 && len(from) == len(to) && from[:n] == to[:n] {
+			from += "–" + to[n:]
+		}
+		drawn, width = a.theme.Key.Render(from)+" "+a.theme.Dim.Render("screens")+"  ", lipgloss.Width(from)+len(" screens  ")
 	}
-	return h
+	hint, w := a.hint(a.cfg.Keys.Key("global", HelpKeys), "keys")
+	return drawn + hint, width + w
+}
+
+// hint is a key and what it does, nothing for one that is off.
+func (a *App) hint(k key.Binding, text string) (drawn string, width int) {
+	if !k.Enabled() {
+		return "", 0
+	}
+	name := shortest(k, a.typing())
+	if a.theme.ASCII {
+		name = keymap.Spell(name)
+	}
+	return a.theme.Key.Render(name) + " " + a.theme.Dim.Render(text) + "  ", lipgloss.Width(name) + 1 + lipgloss.Width(text) + 2
+}
+
+// shortest is the first of a binding's keys, as it is shown; while text is typed, the first that is no text.
+func shortest(k key.Binding, typing bool) string {
+	keys := k.Keys()
+	for i, name := range keys {
+		if !typing || len(name) > 1 {
+			return keymap.Label(keys[i : i+1])
+		}
+	}
+	return keymap.Label(keys[:min(1, len(keys))])
 }
 
 // above draws the dialog over the content.

@@ -66,7 +66,7 @@ func New(entries []Entry, rebound map[string][]string) (*Map, error) {
 		if m.bindings[e.Scope] == nil {
 			m.bindings[e.Scope] = map[Action]key.Binding{}
 		}
-		m.bindings[e.Scope][e.Action] = key.NewBinding(key.WithKeys(e.Keys...), key.WithHelp(label(e.Keys), e.Help))
+		m.bindings[e.Scope][e.Action] = key.NewBinding(key.WithKeys(e.Keys...), key.WithHelp(Label(e.Keys), e.Help))
 	}
 	return m, nil
 }
@@ -157,8 +157,8 @@ func Pressed[K fmt.Stringer](m *Map, scope Scope, k K) (Action, bool) {
 	return "", false
 }
 
-// label is how keys are shown: "↑/k".
-func label(keys []string) string {
+// Label is how keys are shown: "↑/k".
+func Label(keys []string) string {
 	names := map[string]string{
 		"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn", "space": "space", "enter": "enter",
 	}

@@ -37,6 +37,7 @@ type Theme struct {
 	Include, Exclude  lipgloss.Style // filter chips
 	Good, Warn, Bad   lipgloss.Style
 	Status            [6]lipgloss.Style // by the first digit of a status, 0 for what has none
+	Parts             [6]lipgloss.Style // of a whole, by rank from 1 on, 0 for the rest
 }
 
 // New returns the theme of options.
@@ -72,6 +73,7 @@ func New(o Options) *Theme {
 	t.Exclude = on(ink("#d20f39", "#ed8796"), "#e6e9ef", "#24273a").Bold(true)
 	t.Good, t.Warn, t.Bad = ink("#40a02b", "#a6da95"), ink("#df8e1d", "#eed49f").Bold(true), ink("#d20f39", "#ed8796").Bold(true)
 	t.Status = [6]lipgloss.Style{t.Dim, t.Dim, t.Good, ink("#04a5e5", "#91d7e3"), ink("#df8e1d", "#eed49f"), t.Bad}
+	t.Parts = [6]lipgloss.Style{t.Dim, ink("#1e66f5", "#8aadf4"), ink("#fe640b", "#f5a97f"), ink("#40a02b", "#a6da95"), ink("#8839ef", "#c6a0f6"), ink("#df8e1d", "#eed49f")}
 	if o.Plain { // what colour says elsewhere
 		t.Selected, t.TabHere = base.Reverse(true), base.Reverse(true).Bold(true)
 		t.Cell = base.Bold(true).Underline(true)

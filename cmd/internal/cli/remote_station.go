@@ -230,6 +230,9 @@ func (o *outpost) Plugins(context.Context) ([]screens.Plugin, error) { return ni
 // Checks implements screens.Data.
 func (o *outpost) Checks(context.Context) ([]screens.Check, error) { return nil, errNotOver }
 
+// Log implements screens.Data.
+func (o *outpost) Log(context.Context) ([]screens.LogLine, string, error) { return nil, "", errNotOver }
+
 // Do implements screens.Data.
 func (o *outpost) Do(ctx context.Context, order screens.Order) (string, error) {
 	var said bytes.Buffer

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/collect"
-	"github.com/fabriziosalmi/rainlogs/core/health"
 	"github.com/fabriziosalmi/rainlogs/core/jobs"
 	"github.com/fabriziosalmi/rainlogs/core/metrics"
 	"github.com/fabriziosalmi/rainlogs/core/schedule"
@@ -64,9 +62,9 @@ func (o *overseer) Look(ctx context.Context) (screens.Standing, error) {
 	}
 	defer w.Close()
 	out := screens.Standing{
-		At: w.Env.Now().UTC(), Catalog: catalogName(w.Config.Catalog), Daemon: askDaemon(ctx, w.Config.Server.Listen),
-		Log: "its log is its standard error: where it was started, or journalctl",
+		At: w.Env.Now().UTC(), Catalog: catalogName(w.Config.Catalog),
 	}
+	out.Daemon, out.Budgets = askDaemon(ctx, w.Config.Server.Listen)
 	views, err := w.zoneViews()
 	if err != nil {
 		return out, advised(err)
@@ -87,30 +85,6 @@ func catalogName(address string) string {
 	}
 	scheme, _, _ := strings.Cut(address, ":")
 	return scheme
-}
-
-func askDaemon(ctx context.Context, listen string) screens.Daemon {
-	if listen == "" {
-		return screens.Daemon{Level: screens.Quiet, Text: "whether one runs is not known: server.listen is empty"}
-	}
-	const patience = 2 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	report, err := collector.AskHealth(ctx, listen)
-	if err != nil {
-		return screens.Daemon{Level: screens.Warn, Text: "none answers at " + listen + " (rainlogs collector starts one)", Facts: []screens.Fact{{Name: "asked", Value: err.Error(), Level: screens.Warn}}}
-	}
-	levels := map[health.Status]screens.Level{health.OK: screens.Good, health.Degraded: screens.Warn, health.Failing: screens.Bad}
-	words := map[health.Status]string{health.OK: "does its work", health.Degraded: "does its work, but not all is well", health.Failing: "does not do its work"}
-	out := screens.Daemon{Level: levels[report.Status], Text: words[report.Status] + ", at " + listen}
-	for _, name := range slices.Sorted(maps.Keys(report.Checks)) {
-		c := report.Checks[name]
-		if c.Status != health.OK {
-			out.Text += "; " + name + ": " + oneLine(c.Detail)
-		}
-		out.Facts = append(out.Facts, screens.Fact{Name: name, Value: string(c.Status) + " " + oneLine(c.Detail), Level: levels[c.Status]})
-	}
-	return out
 }
 
 func zoneOfView(v *zoneView) screens.Zone {

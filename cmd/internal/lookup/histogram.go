@@ -224,8 +224,7 @@ func (s *scope) words(c dataset.Coverage, damaged map[place]*dataset.DamageError
 	case doubts == 0:
 		parts = append(parts, "no window is sealed")
 	case s.onlyBeyond(c):
-		from, to := s.sealedFrom()
-		parts = append(parts, fmt.Sprintf("goes beyond what is sealed, %s–%s", from.Format("01-02 15:04"), to.Format("01-02 15:04")))
+		parts = append(parts, s.beyond())
 	default:
 		first := c.Incomplete[0]
 		text := fmt.Sprintf("%d windows, %d in doubt: %s %s–%s", c.Windows, doubts, first.State,
@@ -266,6 +265,21 @@ func (s *scope) sealedFrom() (from, to time.Time) {
 		}
 	}
 	return from.UTC(), to.UTC()
+}
+
+// beyond says what of the range nothing can be known of yet, or any more: what comes before the first window, and
+// what is so late that lines of it may be received after the last one.
+func (s *scope) beyond() string {
+	const layout = "01-02 15:04"
+	from, to := s.sealedFrom()
+	var parts []string
+	if s.view.From.IsZero() || s.view.From.Before(from) {
+		parts = append(parts, "nothing was collected before "+from.Format(layout))
+	}
+	if last := to.Add(-dataset.DefaultTail); s.view.To.IsZero() || s.view.To.After(last) {
+		parts = append(parts, "lines may still come from "+last.Format(layout)+" on")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // onlyBeyond reports whether all that is in doubt lies before the first window

@@ -229,6 +229,12 @@ func (l *Lookup) Ground(ctx context.Context) (investigate.Ground, error) {
 func zone(c dataset.Chain, name string) investigate.Zone {
 	z := investigate.Zone{ID: c.ID.Zone, Name: name, Dataset: c.ID.Dataset}
 	for _, e := range dataset.Select(c.Entries, dataset.Range{}) {
+		if z.From.IsZero() || e.Window.Start.Before(z.From) {
+			z.From = e.Window.Start.UTC()
+		}
+		if last := e.Window.End.Add(-dataset.DefaultTail).UTC(); last.After(z.Until) {
+			z.Until = last
+		}
 		z.Lines += e.Content.Lines
 		if e.Content.FirstEvent == nil || e.Content.LastEvent == nil {
 			continue

@@ -259,6 +259,7 @@ func TestAnswers(t *testing.T) {
 				w.find(t, v, want)
 				w.histogram(t, v, want)
 				w.facet(t, v, want)
+				w.stack(t, v, want)
 				if t.Failed() {
 					t.Fatalf("%+v", v)
 				}
@@ -390,8 +391,12 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("evidence: %s", h.Evidence)
 	}
 	beyond, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests", From: start.Add(5 * time.Hour), To: start.Add(6 * time.Hour)}, 8)
-	if err != nil || beyond.Complete || !strings.Contains(beyond.Evidence, "goes beyond what is sealed, 03-14 06:00–03-14 12:00") {
+	if err != nil || beyond.Complete || !strings.Contains(beyond.Evidence, "lines may still come from 03-14 11:45 on ·") {
 		t.Errorf("%v, complete is %t: %s", err, beyond.Complete, beyond.Evidence)
+	}
+	before, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests", From: start.Add(-time.Hour), To: start.Add(time.Hour)}, 8)
+	if err != nil || before.Complete || !strings.Contains(before.Evidence, "nothing was collected before 03-14 06:00 ·") {
+		t.Errorf("%v, complete is %t: %s", err, before.Complete, before.Evidence)
 	}
 	whole, err := w.Histogram(t.Context(), inquiry.View{Dataset: "http_requests", From: start, To: start.Add(time.Hour)}, 8)
 	if err != nil || !whole.Complete || !strings.Contains(whole.Evidence, "complete: 2 windows") {
@@ -467,7 +472,7 @@ func TestGround(t *testing.T) {
 		}
 	}
 	want := investigate.Ground{Archive: "5f", Zones: []investigate.Zone{
-		{ID: datasettest.Zone, Name: "shop.example", Dataset: "http_requests", First: first, Last: last, Lines: int64(len(w.recs))},
+		{ID: datasettest.Zone, Name: "shop.example", Dataset: "http_requests", First: first, Last: last, From: start, Until: start.Add(6*time.Hour - dataset.DefaultTail), Lines: int64(len(w.recs))},
 	}, Fields: map[string][]investigate.Field{"http_requests": {
 		{Name: "ClientIP", Kind: investigate.Address}, {Name: "ClientRequestUserAgent", Kind: investigate.Text}, {Name: "EdgeResponseStatus", Kind: investigate.Number},
 		{Name: "EdgeStartTimestamp", Kind: investigate.Time}, {Name: "RayID", Kind: investigate.Text},

@@ -1,5 +1,5 @@
-// Package histogram draws requests over time, stacked by status class, with
-// what is known of the evidence under each bar: a bucket whose windows were
+// Package histogram draws requests over time, stacked by status class or by a
+// field's values, with what is known of the evidence under each bar: a bucket whose windows were
 // not all collected has a notch, because a low bar there is not silence.
 package histogram
 
@@ -24,7 +24,7 @@ const (
 
 // Bucket is one bar.
 type Bucket struct {
-	Counts [6]int64 // by the first digit of the status, 0 for none
+	Counts [6]int64 // by part: the first digit of the status, 0 for none; or a value's rank, 0 for all others
 	State  State
 }
 
@@ -40,6 +40,8 @@ func (b Bucket) Total() int64 {
 // Histogram is the state. The zero value is empty.
 type Histogram struct {
 	Buckets []Bucket
+	// Values: the parts are values by their rank, not status classes.
+	Values bool
 	// Brush is the part that is selected, [From, To) in buckets; none if they are equal.
 	From, To int
 	// Cursor is the bucket under the cursor, -1 for none.
@@ -80,31 +82,69 @@ func (h *Histogram) row(th *theme.Theme, width, height, row int, top int64) stri
 			eighths = max(1, int(total*int64(height)*8/top)) // a single request is never invisible
 		}
 		cell := max(0, min(8, eighths-row*8))
-		look := class(b, row, eighths)
-		style := th.Status[look]
+		part := h.part(b, row, eighths)
+		look, style := part, h.style(th, part)
 		if i >= h.From && i < h.To {
 			look, style = look+len(b.Counts), style.Inherit(th.Selected)
 		}
-		runs.add(look, style, th.Glyphs.Bars[cell])
+		runs.add(look, style, h.sign(th, part, cell))
 	}
 	return runs.String()
 }
 
-// class is the status class that a cell of a bar shows: the worst at the
-// bottom, so that a few errors under many successes are seen.
-func class(b Bucket, row, eighths int) int {
+// The parts of a bar from the bottom to the top: the worst status classes and the rarest values
+// at the bottom, so that a few of them under many others are seen.
+var (
+	worstFirst  = [6]int{5, 4, 0, 1, 3, 2}
+	rarestFirst = [6]int{5, 4, 3, 2, 1, 0}
+)
+
+// part is the part that a cell of a bar shows.
+func (h *Histogram) part(b Bucket, row, eighths int) int {
 	if eighths == 0 {
 		return 0
 	}
+	order := worstFirst
+	if h.Values {
+		order = rarestFirst
+	}
 	at := int64(row) * 8 * b.Total() / int64(eighths)
-	for _, c := range [6]int{5, 4, 0, 1, 3, 2} {
+	for _, c := range order {
 		n := b.Counts[c]
 		if n > 0 && at < n {
 			return c
 		}
 		at -= n
 	}
-	return 2
+	return order[5]
+}
+
+func (h *Histogram) style(th *theme.Theme, part int) lipgloss.Style {
+	if h.Values {
+		return th.Parts[part]
+	}
+	return th.Status[part]
+}
+
+// sign is a cell of a bar, so many eighths of it full. Without colours the parts beside the usual one have their number in it.
+func (h *Histogram) sign(th *theme.Theme, part, eighths int) string {
+	if eighths > 0 {
+		if sign := h.Sign(th, part); sign != th.Glyphs.Block {
+			return sign
+		}
+	}
+	return th.Glyphs.Bars[eighths]
+}
+
+// Sign is what a part is drawn with, in its style, where a cell is full of it.
+func (h *Histogram) Sign(th *theme.Theme, part int) string {
+	switch {
+	case !th.Plain && !th.ASCII, h.Values && part == 1, !h.Values && part == 2:
+		return th.Glyphs.Block
+	case part == 0:
+		return th.Glyphs.Empty
+	}
+	return string(rune('0' + part))
 }
 
 func (h *Histogram) foot(th *theme.Theme, width int) string {

@@ -23,12 +23,34 @@ func TestView(t *testing.T) {
 		want  string
 	}{
 		// The second bar is half of the first: twelve eighths of twenty-four.
-		{false, "█       \n█▄      \n██  ▁▆  \n───▼──◌─"},
-		{true, "#       \n#-      \n##  .+  \n---!--~-"},
+		{false, "█       \n█▄      \n██  ▁5  \n───▼──◌─"},
+		{true, "#       \n#-      \n##  .5  \n---!--~-"},
 	} {
 		got := ansi.Strip(h.View(theme.New(theme.Options{Plain: true, ASCII: c.ascii}), 8, 4))
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("ASCII %t: -want +got:\n%s", c.ascii, diff)
+		}
+	}
+}
+
+// TestValues: the rarest at the bottom, all others on top; told by colour, or by their numbers.
+func TestValues(t *testing.T) {
+	t.Parallel()
+	h := &histogram.Histogram{Cursor: -1, Values: true, Buckets: []histogram.Bucket{{Counts: [6]int64{0: 100, 1: 100, 2: 100, 5: 100}}, {Counts: [6]int64{1: 3}}}}
+	for _, c := range []struct {
+		ascii bool
+		want  string
+	}{{false, "· \n█ \n2 \n5▁\n──"}, {true, ". \n# \n2 \n5.\n--"}} {
+		got := ansi.Strip(h.View(theme.New(theme.Options{Plain: true, ASCII: c.ascii}), 2, 5))
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("ASCII %t: -want +got:\n%s", c.ascii, diff)
+		}
+	}
+	th := theme.New(theme.Options{Dark: true})
+	lines := strings.Split(h.View(th, 1, 5), "\n")
+	for i, part := range []int{0, 1, 2, 5} {
+		if want := th.Parts[part].Render("█"); lines[i] != want {
+			t.Errorf("line %d: %q, want %q", i, lines[i], want)
 		}
 	}
 }

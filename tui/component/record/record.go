@@ -17,6 +17,7 @@ type Entry struct {
 	Name, Value string // from outside
 	Heading     bool   // Name alone, and not to be chosen
 	Field       bool   // one can filter by it
+	Aside       string // what a short value means, shown behind it where there is room
 }
 
 // Pane is the state. The zero value is empty.
@@ -156,8 +157,7 @@ func (p *Pane) line(th *theme.Theme, e Entry, names, width int) string {
 	if room <= 0 {
 		return th.Dim.Render(safetext.Fit(name, width))
 	}
-	lines := Wrap(th, e.Value, room, 1)
-	return th.Dim.Render(name) + lines[0]
+	return th.Dim.Render(name) + value(th, e, room, 1)[0]
 }
 
 // unfolded are the lines of the entry under the cursor, with as much of its value as there is room for.
@@ -175,7 +175,7 @@ func (p *Pane) unfolded(th *theme.Theme, width, height int) []string {
 	if room <= 0 {
 		return []string{th.Selected.Render(safetext.Fit(name, width))}
 	}
-	lines := Wrap(th, e.Value, room, max(1, height/2))
+	lines := value(th, e, room, max(1, height/2))
 	for i := range lines {
 		if i == 0 {
 			lines[i] = th.Selected.Render(name) + lines[i]
@@ -184,6 +184,18 @@ func (p *Pane) unfolded(th *theme.Theme, width, height int) []string {
 		}
 	}
 	return lines
+}
+
+// value is an entry's value with what is said aside, if that fits into the same line.
+func value(th *theme.Theme, e Entry, room, most int) []string {
+	const longest = 60
+	if e.Aside != "" && len(e.Value) <= longest {
+		w := safetext.Width(e.Value)
+		if aside := safetext.Cut(e.Aside, longest); w > 0 && w+3+safetext.Width(aside) <= room {
+			return []string{Wrap(th, e.Value, w, 1)[0] + th.Dim.Render(safetext.Fit(" = "+aside, room-w))}
+		}
+	}
+	return Wrap(th, e.Value, room, most)
 }
 
 // Wrap parts a text from anywhere into at most most lines of exactly width

@@ -103,3 +103,20 @@ func TestWrap(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestAside: what a value means stands behind it where both fit, and is escaped as the value is.
+func TestAside(t *testing.T) {
+	t.Parallel()
+	p := &record.Pane{}
+	p.Set([]record.Entry{{Name: "at", Value: "1773500966", Aside: "2026-03-14 15:09:26 UTC\x1b[2J"}, {Name: "b", Value: "1773500966", Aside: "2026-03-14"}, {Name: "c", Value: "", Aside: "nothing"}})
+	for width, want := range map[int][]string{
+		50: {" at 1773500966 = 2026-03-14 15:09:26 UTC\\x1b[2J", " b  1773500966 = 2026-03-14", " c"},
+		30: {" at 1773500966", " b  1773500966 = 2026-03-14", " c"},
+	} {
+		for i, line := range p.View(theme.New(theme.Options{}), width, 3, false) {
+			if plain := ansi.Strip(line); strings.TrimRight(plain, " ") != want[i] || ansi.StringWidth(plain) != width {
+				t.Errorf("%d cells: %q, want %q", width, plain, want[i])
+			}
+		}
+	}
+}

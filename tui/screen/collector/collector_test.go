@@ -53,6 +53,7 @@ func (s *site) Look(context.Context) (collector.Standing, error) {
 		return now, nil
 	}
 	now.Daemon = collector.Daemon{Level: collector.Good, Text: "does its work, at 127.0.0.1:8080" + s.text, Facts: []collector.Fact{{Name: "storage" + s.text, Value: "ok" + s.text}}}
+	now.Budgets = []collector.Fact{{Name: "zone budgets", Value: "spent for 12s, in the one that is spent longest; waits since the collector was started: 34, 3m12s in all" + s.text}, {Name: "token budgets" + s.text, Value: "left in each; waits since the collector was started: 1, 2s in all"}}
 	now.Zones = []collector.Zone{
 		{ID: shop, Name: "shop.example" + s.text, Source: "logpull", State: "collecting", Level: collector.Warn, SealedUntil: at.Add(-12 * time.Minute), Lag: 12*time.Minute + 26*time.Second,
 			Planned: 1, Pulling: 1, Retrying: 2, OldestOpen: at.Add(-12 * time.Minute), AddedAt: at.AddDate(0, -3, 0)},
@@ -100,6 +101,13 @@ func (s *site) Checks(ctx context.Context) ([]collector.Check, error) {
 		{Name: "config", Found: "/etc/rainlogs.yaml"},
 		{Level: collector.Bad, Name: "zone", Subject: "blog.example" + s.text, Found: "the token is refused" + s.text, ToBeDone: "renew it" + s.text},
 	}, s.err
+}
+
+func (s *site) Log(context.Context) ([]collector.LogLine, string, error) {
+	return []collector.LogLine{
+		{At: at.Add(-time.Minute), Name: "INFO", Text: "window sealed  lines=4200" + s.text}, {Name: "odd" + s.text, Text: "panic: at the disco" + s.text},
+		{At: at, Name: "WARN", Level: collector.Warn, Text: "window is put off  reason=rate  window=2026-03-14T15:00:00Z" + strings.Repeat(" more", 40) + s.text},
+	}, "the journal of unit rainlogsd" + s.text, s.err
 }
 
 func (s *site) Do(_ context.Context, o collector.Order) (string, error) {
@@ -216,7 +224,7 @@ var wide = tuitest.Size{Width: 110, Height: 30}
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"full", "empty", "loading", "error"} {
+	for _, name := range []string{"full", "empty", "loading", "error", "log"} {
 		for sizeName, size := range tuitest.Sizes {
 			for themeName, o := range tuitest.Themes {
 				t.Run(name+"/"+sizeName+"/"+themeName, func(t *testing.T) {
@@ -230,6 +238,9 @@ func TestGoldens(t *testing.T) {
 					if name != "loading" {
 						d.run(cmd)
 						d.press("down")
+					}
+					if name == "log" {
+						d.press("shift+tab", "up")
 					}
 					tuitest.Golden(t, name+"-"+sizeName+"-"+themeName, d.s.View(), size, o)
 				})

@@ -19,6 +19,8 @@ type Data interface {
 	Checks(ctx context.Context) ([]Check, error)
 	// Do does what it is told, and says what came of it.
 	Do(ctx context.Context, order Order) (string, error)
+	// Log returns the last lines of the collector's log, the latest last, and where they are from, in words.
+	Log(ctx context.Context) (lines []LogLine, from string, err error)
 	// Pull collects what is due of a zone now.
 	Pull(ctx context.Context, zone ID, progress func(Progress)) (string, error)
 }
@@ -47,6 +49,8 @@ type Standing struct {
 	Daemon  Daemon
 	NoQueue bool // no collector has run yet
 	Hidden  bool // there is a queue, which is not to be seen from here
+	// Budgets is what is known of the budgets of requests, all of a kind together; nil if nothing is.
+	Budgets []Fact
 	Zones   []Zone
 	Windows []Window // those that are pulled, retried or blocked
 	More    int64    // windows that are not listed
@@ -139,6 +143,14 @@ type Plugin struct {
 type Check struct {
 	Level                          Level
 	Name, Subject, Found, ToBeDone string
+}
+
+// LogLine is a line of the log, from outside.
+type LogLine struct {
+	At    time.Time // zero if it does not say
+	Name  string    // of its level, as it says
+	Level Level
+	Text  string
 }
 
 // Kind is what can be ordered.

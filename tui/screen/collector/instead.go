@@ -13,6 +13,8 @@ func (s *Screen) instead() []string {
 		return s.insteadOfPlugins()
 	case checks:
 		return s.insteadOfChecks()
+	case logs:
+		return s.insteadOfLog()
 	}
 	switch {
 	case s.now == nil && s.err != nil:

@@ -33,7 +33,11 @@ func TestParts(t *testing.T) {
 	d.sees("daemon", "storage", "r looks at everything")
 	d.press("r", "end")
 	d.sees("zone      blog.example", "what to do    ! renew it")
-	d.press("u", "shift+tab", "shift+tab", "shift+tab")
+	d.press("tab")
+	d.sees("log", "03-14 15:09:26  WARN", "panic: at the disco", "the last 3 lines of the journal of unit rainlogsd", "time          2026-03-14 15:09:26.000 UTC")
+	d.press("end")
+	d.sees("says          window sealed  lines=4200")
+	d.press("u", "shift+tab", "shift+tab", "shift+tab", "shift+tab")
 	d.sees("CET")
 }
 
@@ -168,7 +172,7 @@ func TestKeepAndRestore(t *testing.T) {
 // TestKeysDoSomething: each key of the help changes what is shown or asks for something.
 func TestKeysDoSomething(t *testing.T) {
 	t.Parallel()
-	for _, before := range [][]string{{"down"}, {"tab", "down"}, {"tab", "tab", "down", "down", "down"}, {"tab", "tab", "tab"}, {"tab", "tab", "tab", "tab", "r"}} {
+	for _, before := range [][]string{{"down"}, {"tab", "down"}, {"tab", "tab", "down", "down", "down"}, {"tab", "tab", "tab"}, {"tab", "tab", "tab", "tab", "r"}, {"shift+tab", "down"}} {
 		setup := func() *driver {
 			d := shown(t, &site{}, tuitest.Size{Width: 90, Height: 14})
 			d.press(before...)
@@ -200,6 +204,26 @@ func TestMouse(t *testing.T) {
 	d.sees("not before")
 }
 
+// TestLog: it is read anew with each look while it is shown, and what cannot be read any more is not shown as if it were now.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	data := &site{}
+	d := shown(t, data, wide)
+	d.press("shift+tab")
+	d.sees("the last 3 lines", "window is put off")
+	data.err = errors.New("ask journal: exit status 1: No access → tui.log says where it goes")
+	d.press("r")
+	d.sees("The collector's log cannot be read:", "No access", "tui.log says where it goes")
+	data.err = nil
+	d.run(d.s.Show(nil))
+	d.sees("window is put off")
+	_, cmd := d.s.Update(keyOf("r"))
+	d.press("esc")
+	data.err = errors.New("late")
+	d.run(cmd)
+	d.sees("window is put off")
+}
+
 // TestNothingRaw: hostile text reaches no terminal, and the screen has its lines and cells, at any size and in any part.
 func TestNothingRaw(t *testing.T) {
 	t.Parallel()
@@ -207,7 +231,7 @@ func TestNothingRaw(t *testing.T) {
 	for _, o := range []theme.Options{{Dark: true}, {Plain: true, ASCII: true}} {
 		d := drive(t, collector.Config{Data: &site{text: long}}, wide, o)
 		d.run(d.s.Show(nil))
-		for range 5 {
+		for range 6 {
 			d.press("r", "end")
 			for _, width := range []int{1, 17, 40, 80, 130} {
 				for _, height := range []int{1, 2, 5, 9, 24, 43} {

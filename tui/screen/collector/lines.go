@@ -22,6 +22,7 @@ type line struct {
 	level Level
 	cells []string
 	facts []Fact
+	plain bool // its level needs no sign
 }
 
 // sealedWidth is that of a day and a time; without the year it is narrow.
@@ -37,6 +38,7 @@ var columns = [parts][]column{
 		{"JOB", 7, true}, {"STATE", 9, false}, {"KIND", 9, false}, {"ZONE", 18, false}, {"TRIED", 5, true}, {"DUE", 8, false}, {"LAST ERROR", 0, false},
 	},
 	plugins: {{"PLUGIN", 16, false}, {"KIND", 7, false}, {"VERSION", 12, false}, {"STATE", 12, false}, {"USED BY", 0, false}},
+	logs:    {{"TIME", 15, false}, {"LEVEL", 5, false}, {"THE LATEST FIRST", 0, false}},
 	checks:  {{"CHECK", 9, false}, {"OF", 20, false}, {"FOUND", 0, false}},
 }
 
@@ -47,6 +49,8 @@ func (s *Screen) lines() []line {
 		return s.pluginLines()
 	case checks:
 		return s.checkLines()
+	case logs:
+		return s.logLines()
 	}
 	if s.now == nil {
 		return nil
@@ -87,6 +91,7 @@ func (s *Screen) zoneFacts(z *Zone) []Fact {
 	}
 	open := fmt.Sprintf("%d planned, %d being pulled, %d to be tried again, %d blocked", z.Planned, z.Pulling, z.Retrying, z.BlockedWindows)
 	out = append(out, Fact{Name: "open windows", Value: open})
+	out = append(out, s.now.Budgets...)
 	if !z.OldestOpen.IsZero() {
 		out = append(out, Fact{Name: "oldest open", Time: z.OldestOpen})
 	}

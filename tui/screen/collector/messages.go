@@ -17,6 +17,12 @@ type (
 		checks   []Check
 		err      error
 	}
+	logRead struct {
+		question int
+		lines    []LogLine
+		from     string
+		err      error
+	}
 	done struct {
 		question int
 		said     string

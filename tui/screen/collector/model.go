@@ -23,7 +23,7 @@ type Config struct {
 	Front    bool           // it is the first screen to be shown; else it looks when it comes to the front
 }
 
-// part is one of the screen's five.
+// part is one of the screen's six.
 type part uint8
 
 const (
@@ -32,6 +32,7 @@ const (
 	queue
 	plugins
 	checks
+	logs
 	parts
 )
 
@@ -47,6 +48,9 @@ type Screen struct {
 	plugErr error
 	checks  []Check
 	chkErr  error
+	log     []LogLine // the latest last
+	logFrom string
+	logErr  error
 
 	part    part
 	cursors [parts]string // the line under the cursor, by its name
@@ -57,7 +61,7 @@ type Screen struct {
 	lastErr error // of what was told to it
 	tickOf  int   // the look that the next one follows
 
-	looking, plugging, checking, doing, pulling ask.Question
+	looking, plugging, checking, reading, doing, pulling ask.Question
 }
 
 var (
@@ -131,6 +135,18 @@ func (s *Screen) check() tea.Cmd {
 	}
 }
 
+func (s *Screen) readLog() tea.Cmd {
+	if s.reading.Waiting() {
+		return nil
+	}
+	ctx, n := s.reading.Begin()
+	data := s.cfg.Data
+	return func() tea.Msg {
+		lines, from, err := data.Log(ctx)
+		return logRead{n, lines, from, err}
+	}
+}
+
 // do does what was confirmed.
 func (s *Screen) do(c confirmed) tea.Cmd {
 	s.lastErr = nil
@@ -150,7 +166,7 @@ func (s *Screen) do(c confirmed) tea.Cmd {
 }
 
 func (s *Screen) busy() bool {
-	return s.looking.Waiting() || s.plugging.Waiting() || s.checking.Waiting() || s.doing.Waiting() || s.pulling.Waiting()
+	return s.looking.Waiting() || s.plugging.Waiting() || s.checking.Waiting() || s.reading.Waiting() || s.doing.Waiting() || s.pulling.Waiting()
 }
 
 // zone is the zone under the cursor.

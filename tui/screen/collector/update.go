@@ -31,6 +31,8 @@ func (s *Screen) Update(msg tea.Msg) (screen.Intent, tea.Cmd) {
 				s.checks = append([]Check{}, msg.checks...)
 			}
 		}
+	case logRead:
+		s.takeLog(msg)
 	case done:
 		return s.takeDone(msg)
 	case pulled:
@@ -65,6 +67,9 @@ func (s *Screen) takeLook(msg looked) tea.Cmd {
 	}
 	n := msg.question
 	s.tickOf = n
+	if s.part == logs { // what has come since
+		return tea.Batch(tea.Tick(s.cfg.Every, func(time.Time) tea.Msg { return tick{n} }), s.readLog())
+	}
 	again := tea.Tick(s.cfg.Every, func(time.Time) tea.Msg { return tick{n} })
 	if s.part == plugins && s.plugins == nil && s.plugErr == nil {
 		return tea.Batch(again, s.listPlugins())
@@ -134,6 +139,8 @@ func (s *Screen) again() tea.Cmd {
 		return s.listPlugins()
 	case checks:
 		return s.check()
+	case logs:
+		return s.readLog()
 	}
 	return s.look()
 }
@@ -143,6 +150,9 @@ func (s *Screen) turn(p part) tea.Cmd {
 	s.part = p
 	if p == plugins && s.plugins == nil {
 		return s.listPlugins()
+	}
+	if p == logs {
+		return s.readLog()
 	}
 	return nil
 }
@@ -154,6 +164,8 @@ func (s *Screen) halt() screen.Intent {
 		return screen.Say{Level: screen.Warn, Text: "pull of " + s.pullOf + " stopped: what is sealed stays, the rest is open"}
 	case s.checking.Stop():
 		return screen.Say{Text: "checks stopped"}
+	case s.reading.Stop():
+		return screen.Say{Text: "reading the log was stopped"}
 	case s.plugging.Stop():
 		return screen.Say{Text: "listing the plugins was stopped"}
 	case s.doing.Stop():

@@ -113,6 +113,8 @@ func (s *Screen) tabLabel(p part) string {
 		return mark + "plugins"
 	case p == checks:
 		return mark + "checks"
+	case p == logs:
+		return mark + "log"
 	case s.now == nil:
 		return mark + []string{"zones", "windows", "jobs"}[p]
 	case p == zones:
@@ -158,6 +160,9 @@ func (s *Screen) body() []string {
 	out := []string{s.theme.Title.Render(s.lay("  ", s.names(), widths))}
 	for i := top; i < min(len(lines), top+rows); i++ {
 		glyph, style := s.lookOf(lines[i].level)
+		if lines[i].plain {
+			glyph, style = " ", s.theme.Text
+		}
 		mark := " "
 		if i == at {
 			mark, style = s.theme.Glyphs.Cursor, s.theme.Selected
@@ -265,6 +270,9 @@ func (s *Screen) foot() string {
 		return s.theme.Bad.Render(cut(fmt.Sprintf("%s shown as of %s; since then: %v", g.Bad, s.in(s.now.At).Format("15:04:05 MST"), s.err), s.width))
 	case s.now == nil:
 		return ""
+	}
+	if s.part == logs && s.logFrom != "" {
+		return s.theme.Dim.Render(cut(fmt.Sprintf("the last %d lines of %s", len(s.log), s.logFrom), s.width))
 	}
 	if s.part == checks && s.checks == nil {
 		return s.theme.Dim.Render(cut("r looks at everything that collecting needs; it takes some seconds, and asks the sources", s.width))

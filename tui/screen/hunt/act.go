@@ -11,7 +11,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/tui/component/input"
 	"github.com/fabriziosalmi/rainlogs/tui/component/table"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
-	"github.com/fabriziosalmi/rainlogs/tui/safetext"
 	"github.com/fabriziosalmi/rainlogs/tui/screen"
 )
 
@@ -147,22 +146,6 @@ func (s *Screen) fill() {
 		}
 		s.hits.Fill(first, part)
 	}
-}
-
-// widths are as wide as what is in the columns, within reason.
-func widths(r Result) []table.Column {
-	const widest, looked = 44, 200
-	out := make([]table.Column, len(r.Columns))
-	for i, c := range r.Columns {
-		width := safetext.Width(safetext.Cut(c.Name, widest))
-		for _, row := range r.Rows[:min(looked, len(r.Rows))] {
-			if i < len(row.Cells) {
-				width = max(width, safetext.Width(safetext.Cut(row.Cells[i], widest)))
-			}
-		}
-		out[i] = table.Column{Name: c.Name, Width: width, Right: c.Right}
-	}
-	return out
 }
 
 // copied is the hit, or the rule's SQL with what its answer stood on.

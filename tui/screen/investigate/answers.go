@@ -25,6 +25,8 @@ func (s *Screen) answered(a answer) (screen.Intent, tea.Cmd) {
 		intent, cmd = s.takePrepared(a)
 	case ofHistogram:
 		s.takeHistogram(a)
+	case ofStack:
+		s.takeStack(a)
 	case ofRows:
 		cmd = s.takeRows(a)
 	case ofFacet:
@@ -68,7 +70,7 @@ func (s *Screen) takeGround(a answer) (screen.Intent, tea.Cmd) {
 	return nil, s.visit(s.latest(), nil)
 }
 
-// latest is the last day of the zone with the most recent records.
+// latest is the last day of the zone with the most recent records, as far as no line of it is to come any more.
 func (s *Screen) latest() inquiry.View {
 	best := s.ground.Zones[0]
 	for _, z := range s.ground.Zones[1:] {
@@ -78,6 +80,15 @@ func (s *Screen) latest() inquiry.View {
 	}
 	v := inquiry.View{Zones: []string{best.ID}, Dataset: best.Dataset}
 	first, last := s.bounds(v)
+	if best.From.Before(best.Until) && first.Before(best.Until) && best.From.Before(last) {
+		if best.From.After(first) {
+			first = best.From
+		}
+		if best.Until.Before(last) {
+			last = best.Until
+		}
+		v.From, v.To = first, last
+	}
 	if day := presets[3].long; last.Sub(first) > day {
 		v.From, v.To = last.Add(-day), last
 	}
@@ -104,6 +115,10 @@ func (s *Screen) takePrepared(a answer) (screen.Intent, tea.Cmd) {
 		s.rowsErr = nil
 		cmds = append(cmds, s.askRows(0, s.history.here().row))
 	}
+	if s.stack.err != nil {
+		s.stack = stackOf{}
+	}
+	s.questions[ofStack].stop()
 	if s.waiting(ofFacet) {
 		s.questions[ofFacet].stop()
 	}

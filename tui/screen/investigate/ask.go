@@ -248,13 +248,13 @@ func (s *Screen) follow() tea.Cmd {
 	if s.grounded && s.history.here() != nil && s.hist.cells > 0 && s.hist.cells != s.width && s.draft == nil && !s.waiting(ofHistogram) && s.histErr == nil {
 		cmds = append(cmds, s.askHistogram(s.view))
 	}
-	return tea.Batch(append(cmds, s.askRecord(), s.askFacet())...)
+	return tea.Batch(append(cmds, s.askStack(), s.askRecord(), s.askFacet())...)
 }
 
 // stop ends what is under way and reports whether anything was.
 func (s *Screen) stop() bool {
 	any := false
-	for _, of := range []subject{ofGround, ofPrepare, ofHistogram, ofRows, ofFacet, ofRecord} {
+	for _, of := range []subject{ofGround, ofPrepare, ofHistogram, ofStack, ofRows, ofFacet, ofRecord} {
 		if !s.waiting(of) {
 			continue
 		}
@@ -265,6 +265,8 @@ func (s *Screen) stop() bool {
 			s.groundErr = errStopped
 		case ofHistogram:
 			s.histErr = errStopped
+		case ofStack:
+			s.stack, s.stack.err = s.stacking, errStopped
 		case ofRows:
 			s.rowsErr = errStopped
 		case ofRecord:
@@ -286,6 +288,6 @@ func (s *Screen) stop() bool {
 
 // reload asks everything anew.
 func (s *Screen) reload() tea.Cmd {
-	s.prepared, s.groundErr, s.wantedRef = nil, nil, inquiry.Ref{}
+	s.prepared, s.groundErr, s.wantedRef, s.stack = nil, nil, inquiry.Ref{}, stackOf{}
 	return tea.Batch(s.askGround(), s.askMarks())
 }

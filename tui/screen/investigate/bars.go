@@ -60,9 +60,15 @@ func (s *Screen) bars(h *histogramOf, a area) []string {
 	cells := s.bucketCells()
 	states := [...]histogram.State{Collected: histogram.Covered, Pending: histogram.Pending, Expired: histogram.Expired, Gap: histogram.Gap}
 	drawn := histogram.Histogram{From: from * cells, To: to * cells, Cursor: -1}
-	for _, b := range h.Buckets {
+	stack := s.stackShown()
+	drawn.Values = stack != nil
+	for i, b := range h.Buckets {
+		counts := b.Counts
+		if stack != nil {
+			counts = stack.Counts[i]
+		}
 		for range cells {
-			drawn.Buckets = append(drawn.Buckets, histogram.Bucket{Counts: b.Counts, State: states[min(b.State, Gap)]})
+			drawn.Buckets = append(drawn.Buckets, histogram.Bucket{Counts: counts, State: states[min(b.State, Gap)]})
 		}
 	}
 	if len(h.Buckets) > 0 {
@@ -91,21 +97,16 @@ func (s *Screen) axis(h *histogramOf) string {
 func (s *Screen) brushLine(h *histogramOf) string {
 	from, to := s.brush.span()
 	from, to = min(from, len(h.Buckets)), min(to, len(h.Buckets))
-	var counts [6]int64
 	worst := Collected
 	for _, b := range h.Buckets[from:to] {
-		for i, n := range b.Counts {
-			counts[i] += n
-		}
 		worst = max(worst, b.State)
 	}
 	a, b := h.between(from, to)
-	total, classes := int64(0), ""
-	for i, n := range counts {
-		total += n
-		if n > 0 && i > 0 {
-			classes += fmt.Sprintf("  %dxx %s", i, facets.Count(n))
-		}
+	total, each := int64(0), ""
+	parts, _ := s.parts(h, from, to)
+	for _, p := range parts {
+		total += p.count
+		each += "  " + safetext.Cut(p.name, 20) + " " + facets.Count(p.count)
 	}
 	v := s.view.Between(a, b)
 	hint := s.label(open) + " zooms"
@@ -113,7 +114,7 @@ func (s *Screen) brushLine(h *histogramOf) string {
 		hint += ", " + s.label(brushKey) + " selects"
 	}
 	state := [...]string{Pending: "  not collected yet", Expired: "  expired", Gap: "  A GAP: silence proves nothing"}[min(worst, Gap)]
-	text := fmt.Sprintf(" %s %s (%s)  %s%s", s.theme.Glyphs.Up, s.rangeText(v, false), span(b.Sub(a)), records(total), classes)
+	text := fmt.Sprintf(" %s %s (%s)  %s%s", s.theme.Glyphs.Up, s.rangeText(v, false), span(b.Sub(a)), records(total), each)
 	style := s.theme.Strong
 	if worst == Gap {
 		style = s.theme.Bad

@@ -49,17 +49,18 @@ func (s *Screen) pickKey(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 	return nil, nil
 }
 
+var kindNames = [...]string{Text: "text", Number: "number", Time: "time", Address: "address", Other: "other"}
+
 // fieldItems are the dataset's fields, those that are on first.
 func (s *Screen) fieldItems(on []string) []picker.Item {
-	kinds := [...]string{Text: "text", Number: "number", Time: "time", Address: "address", Other: "other"}
 	var out []picker.Item
 	for _, f := range on {
 		kind, _ := s.kind(f)
-		out = append(out, picker.Item{Name: f, Detail: kinds[min(kind, Other)], On: true})
+		out = append(out, picker.Item{Name: f, Detail: kindNames[min(kind, Other)], On: true})
 	}
 	for _, f := range s.ground.Fields[s.view.Dataset] {
 		if !slices.Contains(on, f.Name) {
-			out = append(out, picker.Item{Name: f.Name, Detail: kinds[min(f.Kind, Other)]})
+			out = append(out, picker.Item{Name: f.Name, Detail: kindNames[min(f.Kind, Other)]})
 		}
 	}
 	return out
@@ -87,6 +88,7 @@ func (s *Screen) pickFacets() {
 		for i := range s.facets.Sections {
 			if f := &s.facets.Sections[i]; !slices.Contains(on, f.Field) {
 				f.Open = true
+				delete(s.folds, f.Field)
 			}
 		}
 		return nil, nil

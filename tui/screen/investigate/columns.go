@@ -204,6 +204,9 @@ func (s *Screen) layFacets() {
 		if !known {
 			section = facets.Section{Field: f, Open: i < 6 || chosen}
 		}
+		if folded, chosen := s.folds[f]; chosen {
+			section.Open = !folded
+		}
 		section.State, section.Shown = facets.Waiting, max(facetsShown, s.tops[f])
 		s.facets.Sections = append(s.facets.Sections, section)
 	}

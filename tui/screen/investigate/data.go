@@ -65,6 +65,9 @@ type Zone struct {
 	ID, Name, Dataset string
 	// First and Last bound the event times of its sealed records; zero if it has none.
 	First, Last time.Time
+	// From and Until are the event times between which no line is to come any more: before, nothing was collected, and of
+	// what is later some may be under way. Zero if that is not known.
+	From, Until time.Time
 	Lines       int64
 }
 

@@ -150,6 +150,19 @@ func (f *fake) Histogram(ctx context.Context, v inquiry.View, n int) (investigat
 	return h, f.note(ctx, "histogram", v)
 }
 
+func (f *fake) Stack(ctx context.Context, v inquiry.View, n int, field string) (investigate.Stack, error) {
+	h, _ := f.Histogram(ctx, v, n)
+	top, _ := f.Facet(ctx, v, field, investigate.MostStacked)
+	f.asked, f.views = f.asked[:len(f.asked)-2], f.views[:len(f.views)-2]
+	out := investigate.Stack{Values: top.Values, Counts: make([][6]int64, n)}
+	for _, r := range f.of(v) {
+		text, ok := value(r, field)
+		rank := 1 + slices.IndexFunc(top.Values, func(v investigate.Value) bool { return v.Text == text && v.Null == !ok })
+		out.Counts[int(r.Time.Sub(h.From)/h.Step)][rank]++
+	}
+	return out, f.note(ctx, "stack "+field, v)
+}
+
 func (f *fake) Facet(ctx context.Context, v inquiry.View, field string, top int) (investigate.Facet, error) {
 	counts := map[investigate.Value]int64{}
 	out := investigate.Facet{Field: field}

@@ -34,6 +34,11 @@ func draw(t *testing.T, state string, size tuitest.Size, o theme.Options) string
 		return s.View()
 	}
 	s.pump(s.Init())
+	if state == "stacked" {
+		s.press("S")
+		s.typing("country")
+		s.press("enter", "tab", "right", "right")
+	}
 	if state == "full" {
 		s.press("right", "down", "down", "b", "down", "n")
 		s.typing("looks odd")
@@ -46,7 +51,7 @@ func draw(t *testing.T, state string, size tuitest.Size, o theme.Options) string
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
-	for _, state := range []string{"full", "empty", "loading", "error"} {
+	for _, state := range []string{"full", "empty", "loading", "error", "stacked"} {
 		for sizeName, size := range tuitest.Sizes {
 			for themeName, o := range tuitest.Themes {
 				t.Run(state+"/"+sizeName+"/"+themeName, func(t *testing.T) {

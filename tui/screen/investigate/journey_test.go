@@ -49,6 +49,29 @@ func TestFirstView(t *testing.T) {
 	s.sees("shop.example http_requests", "[24h]", "1,000 records", "row 1 of 1,000", "not complete: 1440 windows", "198.51.100.")
 }
 
+// TestFirstViewIsWhole: what is not known yet, or never will be, is not in the first view; it is in others.
+func TestFirstViewIsWhole(t *testing.T) {
+	t.Parallel()
+	f := newFake(3000, 20*time.Hour)
+	from, until := end.Add(-19*time.Hour), end.Add(-15*time.Minute)
+	f.ground.Zones[1].From, f.ground.Zones[1].Until = from, until
+	s := start(t, f, 120, 38)
+	if v := s.lastView("rows"); !v.From.Equal(from) || !v.To.Equal(until) {
+		t.Errorf("from %s to %s", v.From, v.To)
+	}
+	s.press("T")
+	s.typing("all")
+	s.press("enter")
+	if v := s.lastView("rows"); v.From.After(end.Add(-20*time.Hour).Add(time.Minute)) || !v.To.After(end) {
+		t.Errorf("all is from %s to %s", v.From, v.To)
+	}
+	f.ground.Zones[1].From, f.ground.Zones[1].Until = end.Add(-5*time.Minute), end.Add(-10*time.Minute) // one short window
+	s = start(t, f, 120, 38)
+	if v := s.lastView("rows"); !v.To.After(end) {
+		t.Errorf("to %s", v.To)
+	}
+}
+
 // TestFindTheScanner is a short incident by keys alone.
 func TestFindTheScanner(t *testing.T) {
 	t.Parallel()

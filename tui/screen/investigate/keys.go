@@ -64,6 +64,7 @@ const (
 	brushKey   keymap.Action = "brush"
 	columnsKey keymap.Action = "columns"
 	facetsKey  keymap.Action = "facets"
+	stackKey   keymap.Action = "stack"
 	zones      keymap.Action = "zones"
 	localKey   keymap.Action = "local"
 	reload     keymap.Action = "reload"
@@ -117,6 +118,7 @@ func Keys() []keymap.Entry {
 		e("look", open, "open", "enter"),
 		e("look", columnsKey, "choose columns", "v"),
 		e("look", facetsKey, "choose facets", "F"),
+		e("look", stackKey, "part the bars by a field", "S"),
 		e("look", zones, "choose zones", "z"),
 		e("look", localKey, "local time or UTC", "u"),
 		e("look", reload, "ask anew", "R", "f5"),
@@ -172,7 +174,7 @@ func (s *Screen) Keys() []key.Binding {
 	case s.prompt != nil:
 		in, actions = promptScope, []keymap.Action{accept, cancel}
 		if len(s.prompt.proposals) > 0 {
-			actions = []keymap.Action{accept, complete, up, down, cancel}
+			actions = []keymap.Action{accept, cancel, complete, up, down}
 		}
 	case s.pick != nil:
 		in, actions = pickScope, []keymap.Action{accept, up, down, pageUp, pageDown, cancel}
@@ -198,13 +200,13 @@ func (s *Screen) wantedFirst(all []key.Binding) []key.Binding {
 	var wanted []keymap.Action
 	switch s.focus {
 	case onTime:
-		wanted = []keymap.Action{open, brushKey, zoomIn, zoomOut, earlier, later, rangeKey, nextPane}
+		wanted = []keymap.Action{open, brushKey, zoomIn, zoomOut, earlier, later, stackKey, rangeKey, nextPane}
 	case onChips:
 		wanted = []keymap.Action{open, negate, remove, clear, nextPane}
 	case onFacets:
 		wanted = []keymap.Action{open, include, exclude, onlyThis, facetsKey, nextPane}
 	case onRecord:
-		wanted = []keymap.Action{include, exclude, onlyThis, search, copyKey, copyRow, bookmark, cancel, nextPane}
+		wanted = []keymap.Action{include, exclude, onlyThis, cancel, bookmark, copyKey, search, copyRow, nextPane}
 	default:
 		wanted = []keymap.Action{addFilter, include, exclude, onlyThis, open, rangeKey, rayKey, clientKey, back, nextPane}
 	}

@@ -12,6 +12,7 @@ func (a area) has(x, y int) bool { return x >= a.x && x < a.x+a.w && y >= a.y &&
 // layout is where the parts are.
 type layout struct {
 	bar, line, bars, axis area // the range; the chips or the text field; the histogram with its foot; the times below it
+	legend                area // of the bars
 	facets, table         area
 	record                area // the pane, its title included
 	foot                  area
@@ -37,6 +38,9 @@ func (s *Screen) layout() layout {
 	l.line = take(1, 5)
 	l.bars = take(max(2, min(h/6, 8))+1, 13)
 	l.axis = take(1, 13)
+	if s.stackField() != "" || h >= 30 {
+		l.legend = take(1, 13)
+	}
 	end := h
 	if h >= 6 {
 		end--

@@ -13,6 +13,8 @@ type memory struct {
 	Row     int64               `json:"row,omitempty"`
 	Columns map[string][]string `json:"columns,omitempty"`
 	Facets  map[string][]string `json:"facets,omitempty"`
+	Folds   map[string]bool     `json:"folds,omitempty"` // fields that are folded, or are not, by the person's hand
+	By      map[string]string   `json:"by,omitempty"`    // what the bars are parted by, by dataset
 	Local   bool                `json:"local,omitempty"`
 	Record  bool                `json:"record,omitempty"` // the record pane is open
 }
@@ -24,7 +26,7 @@ const mostRemembered = 50
 func (s *Screen) Keep() json.RawMessage {
 	m := s.restored
 	if s.history.here() != nil {
-		m = memory{Columns: s.columns, Facets: s.fields, Local: s.local, Record: s.open, Row: max(0, s.table.Cursor())}
+		m = memory{Columns: s.columns, Facets: s.fields, Folds: s.folds, By: s.by, Local: s.local, Record: s.open, Row: max(0, s.table.Cursor())}
 		way := s.history.way()
 		m.At = len(way) - 1
 		for i := s.history.at; s.history.nodes[i].last >= 0; i = s.history.nodes[i].last {
@@ -57,6 +59,12 @@ func (s *Screen) Restore(state json.RawMessage) {
 	}
 	if m.Facets != nil {
 		s.fields = m.Facets
+	}
+	if m.Folds != nil {
+		s.folds = m.Folds
+	}
+	if m.By != nil {
+		s.by = m.By
 	}
 	s.local = m.Local && s.cfg.Local != nil
 	s.open = m.Record

@@ -15,6 +15,7 @@ const (
 	ofGround subject = iota
 	ofPrepare
 	ofHistogram
+	ofStack
 	ofRows
 	ofFacet
 	ofRecord
@@ -26,7 +27,7 @@ const (
 type answer struct {
 	of  subject
 	seq int
-	// got is a Ground, histogramOf, pageOf, foundRow, facetsOf, valuesOf, Record or []inquiry.Bookmark.
+	// got is a Ground, histogramOf, stackOf, pageOf, foundRow, facetsOf, valuesOf, Record or []inquiry.Bookmark.
 	got any
 	err error
 }

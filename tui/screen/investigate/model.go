@@ -62,21 +62,25 @@ type Screen struct {
 	view    inquiry.View
 	draft   *inquiry.View // the view with the filter that is being typed
 
-	hist    histogramOf // of view
-	drafted histogramOf // of draft
-	histErr error
-	brush   brush
-	rowsErr error
-	total   int64 // rows of the view, -1 while not known
-	table   table.Table
-	columns map[string][]string // by dataset, as chosen
-	asked   []string            // the columns of the rows that are here
-	sought  *Row                // to be found in the table of view
-	seeking bool                // that is under way
-	mark    *Row                // from which time is measured
-	facets  facets.Facets
-	fields  map[string][]string // of the facets, by dataset, as chosen
-	tops    map[string]int      // how many values are asked for, by field
+	hist     histogramOf // of view
+	drafted  histogramOf // of draft
+	histErr  error
+	brush    brush
+	by       map[string]string // the field that the bars are parted by, by dataset
+	stack    stackOf           // the latest
+	stacking stackOf           // what is asked
+	rowsErr  error
+	total    int64 // rows of the view, -1 while not known
+	table    table.Table
+	columns  map[string][]string // by dataset, as chosen
+	asked    []string            // the columns of the rows that are here
+	sought   *Row                // to be found in the table of view
+	seeking  bool                // that is under way
+	mark     *Row                // from which time is measured
+	facets   facets.Facets
+	fields   map[string][]string // of the facets, by dataset, as chosen
+	folds    map[string]bool     // what a person has folded, or unfolded, by field
+	tops     map[string]int      // how many values are asked for, by field
 
 	focus     pane
 	open      bool // the record pane is
@@ -110,7 +114,7 @@ func New(cfg Config) *Screen {
 	}
 	s := &Screen{
 		cfg: cfg, theme: theme.New(theme.Options{}), width: 80, height: 22, total: -1,
-		columns: map[string][]string{}, fields: map[string][]string{}, tops: map[string]int{}, marks: map[inquiry.Ref]inquiry.Bookmark{},
+		columns: map[string][]string{}, fields: map[string][]string{}, by: map[string]string{}, tops: map[string]int{}, folds: map[string]bool{}, marks: map[inquiry.Ref]inquiry.Bookmark{},
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	for i := range s.questions {

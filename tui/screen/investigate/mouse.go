@@ -72,6 +72,8 @@ func (s *Screen) click(x, y int) (screen.Intent, tea.Cmd) {
 		}
 	case l.bars.has(x, y) && len(s.hist.Buckets) > 0:
 		return nil, s.clickBars(x)
+	case l.legend.has(x, y) && s.works(stackKey):
+		s.pickStack()
 	case l.facets.has(x, y):
 		s.setFocus(onFacets)
 		if again, ok := s.facets.Click(y - l.facets.y - 1); ok && again {

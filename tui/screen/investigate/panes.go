@@ -3,6 +3,7 @@ package investigate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,6 +131,9 @@ func (s *Screen) fieldEntries(fields []FieldValue) []record.Entry {
 	columns := s.shownColumns()
 	for _, f := range fields {
 		e := record.Entry{Name: f.Name, Value: f.Value, Field: true}
+		if kind, _ := s.kind(f.Name); kind == Time {
+			e.Aside = s.aside(f.Value)
+		}
 		switch {
 		case slices.Contains(columns, f.Name):
 			shown = append(shown, e)
@@ -143,6 +147,20 @@ func (s *Screen) fieldEntries(fields []FieldValue) []record.Entry {
 		return slices.Index(columns, a.Name) - slices.Index(columns, b.Name)
 	})
 	return slices.Concat(shown, some, none)
+}
+
+// aside is the time that a number of seconds, or of nanoseconds, stands for; "" for what can be read as it is.
+func (s *Screen) aside(value string) string {
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case err != nil || n <= 0:
+		return ""
+	case n < 1<<33:
+		return s.moment(time.Unix(n, 0))
+	case n >= 1e18:
+		return s.moment(time.Unix(0, n))
+	}
+	return ""
 }
 
 func (s *Screen) moment(t time.Time) string {

@@ -286,6 +286,7 @@ func (s *Screen) unfold() (screen.Intent, tea.Cmd) {
 	switch v {
 	case facets.Heading:
 		f.Open = !f.Open
+		s.folds[f.Field] = !f.Open
 		if f.Open && f.State == facets.Failed {
 			f.State = facets.Waiting
 		}

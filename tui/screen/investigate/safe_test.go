@@ -68,7 +68,7 @@ func TestNothingRaw(t *testing.T) {
 	t.Parallel()
 	ways := [][]string{
 		nil, {"enter", "down", "right"}, {"enter", "enter", "down", "down", "down"}, {"enter", "enter", "end"}, {"tab", "right", "space", "right"}, {"right", "right", "right", "i", "tab", "tab"},
-		{"shift+tab", "down", "down"}, {"f"}, {"f", "C"}, {"v"}, {"F"}, {"z"}, {"T"}, {"right", "right", "x", "right", "i", "H"}, {"n", "é", "\u202e"}, {"#"}, {"end", "m", "up"},
+		{"shift+tab", "down", "down"}, {"f"}, {"f", "C"}, {"v"}, {"F"}, {"S"}, {"S", "S", "e", "c", "u", "enter"}, {"S", "U", "R", "I", "enter", "tab"}, {"z"}, {"T"}, {"right", "right", "x", "right", "i", "H"}, {"n", "é", "\u202e"}, {"#"}, {"end", "m", "up"},
 	}
 	for i, way := range ways {
 		t.Run(strings.Join(way, " "), func(t *testing.T) {
@@ -96,10 +96,11 @@ func TestErrorsAreSafe(t *testing.T) {
 	for _, text := range hostile {
 		f := newFake(30, time.Hour)
 		f.err = map[string]error{}
-		for _, what := range []string{"histogram", "rows", "facet", "record", "prepare", "marks"} {
+		for _, what := range []string{"histogram", "rows", "facet", "record", "prepare", "marks", "stack"} {
 			f.err[what] = errors.New(text)
 		}
 		s := start(t, f, 100, 30)
+		s.press("S", "down", "enter")
 		for _, size := range []tuitest.Size{{Width: 100, Height: 30}, {Width: 33, Height: 9}, {Width: 3, Height: 40}} {
 			s.SetSize(size.Width, size.Height)
 			whole(t, s.View(), size.Width, size.Height, theme.Options{})
@@ -151,7 +152,7 @@ func TestOddAnswers(t *testing.T) {
 		s := &station{t: t, Screen: newScreen(t, odd.fake, func(c *investigate.Config) { c.Data = odd }), fake: odd.fake}
 		s.SetSize(120, 38)
 		s.pump(s.Init())
-		for _, cmd := range []string{"down", "right", "i", "enter", "tab", "right", "enter", "+", "-", "T", "esc", "end"} {
+		for _, cmd := range []string{"down", "right", "i", "enter", "tab", "right", "enter", "+", "-", "T", "esc", "S", "down", "enter", "end"} {
 			s.press(cmd)
 			whole(t, s.View(), 120, 38, theme.Options{})
 		}

@@ -257,7 +257,9 @@ func TestKeep(t *testing.T) {
 	s.typing("EdgeResponseBytes")
 	s.press("space", "enter", "F")
 	s.typing("RayID")
-	s.press("space", "enter", "u", "end", "enter", "[", "]")
+	s.press("space", "enter", "shift+tab", "home", "enter", "tab", "S") // the first facet is folded
+	s.typing("method")
+	s.press("enter", "u", "end", "enter", "[", "]")
 	s.press("end")
 	kept := s.Keep()
 	again := &station{t: t, Screen: newScreen(t, f, nil), fake: f}
@@ -267,7 +269,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("before the first answer: %s", diff)
 	}
 	again.pump(again.Init())
-	again.sees("+ ClientIP=198.51.100.0", "EdgeResponse", "TIME local", "view 2/2", "row 416 of 416")
+	again.sees("+ ClientIP=198.51.100.0", "EdgeResponse", "TIME local", "+ EdgeResponseStatus", "- ClientIP", "by ClientRequestMethod", "view 2/2", "row 416 of 416")
 	if diff := cmp.Diff(string(kept), string(again.Keep())); diff != "" {
 		t.Errorf("after it: %s", diff)
 	}
@@ -276,6 +278,26 @@ func TestKeep(t *testing.T) {
 		s.Restore([]byte(rubbish))
 		s.pump(s.Init())
 		s.sees("row 1 of 3,000")
+	}
+}
+
+// TestTimeAside: a time that is a number is told in words too, and copied as it is.
+func TestTimeAside(t *testing.T) {
+	t.Parallel()
+	f := newFake(30, time.Hour)
+	for i, field := range f.records[0].Fields {
+		if field.Name == "EdgeStartTimestamp" {
+			f.records[0].Fields[i].Value = "1773500966535000000"
+		}
+	}
+	s := start(t, f, 120, 38)
+	s.press("enter", "enter", "/")
+	s.typing("EdgeStart")
+	s.press("enter")
+	s.sees("1773500966535000000 = 2026-03-14 15:09:26.535000 UTC")
+	s.press("y")
+	if c, ok := s.intent.(screen.Copy); !ok || c.Text != "1773500966535000000" {
+		t.Errorf("copied %#v", s.intent)
 	}
 }
 

@@ -189,6 +189,8 @@ func (s *Screen) viewKey(a keymap.Action) (intent screen.Intent, cmd tea.Cmd, di
 		s.pickColumns()
 	case facetsKey:
 		s.pickFacets()
+	case stackKey:
+		s.pickStack()
 	case zones:
 		s.pickZones()
 	case toRow:

@@ -73,6 +73,9 @@ func (s *Screen) whole() []string {
 	if l.bars.shown() {
 		lines = append(lines, s.histogramLines(l)...)
 	}
+	if l.legend.shown() {
+		lines = append(lines, s.legend())
+	}
 	lines = append(lines, s.body(l)...)
 	if l.foot.shown() {
 		lines = append(lines, s.foot())

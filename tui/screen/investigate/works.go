@@ -24,6 +24,9 @@ func (s *Screen) works(a keymap.Action) bool {
 		return s.busy() || s.brush.on || s.open || s.focus != onTable || s.pane.Searched() != ""
 	case localKey:
 		return s.cfg.Local != nil
+	case stackKey:
+		_, can := s.cfg.Data.(Stacker)
+		return can
 	case zones:
 		return len(s.ground.Zones) > 1
 	}
@@ -59,7 +62,7 @@ func (s *Screen) worksOnRecord(a keymap.Action) bool {
 
 // busy reports whether a question is under way that esc stops.
 func (s *Screen) busy() bool {
-	for _, of := range []subject{ofGround, ofPrepare, ofHistogram, ofRows, ofFacet, ofRecord} {
+	for _, of := range []subject{ofGround, ofPrepare, ofHistogram, ofStack, ofRows, ofFacet, ofRecord} {
 		if s.waiting(of) {
 			return true
 		}

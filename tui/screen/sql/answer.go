@@ -24,10 +24,7 @@ const (
 // show begins to draw an answer.
 func (s *Screen) show() {
 	a := s.answer
-	s.order = make([]int, len(a.Rows))
-	for i := range s.order {
-		s.order[i] = i
-	}
+	s.order = inOrder(len(a.Rows))
 	s.table = table.Table{ByCell: true}
 	s.columns()
 	s.table.Reset(int64(len(a.Rows)))
@@ -140,7 +137,7 @@ func (s *Screen) inAnswer(msg tea.KeyPressMsg) (screen.Intent, tea.Cmd) {
 	case find:
 		s.over = newColumns(s)
 	case order:
-		return s.sort(), nil
+		return s.sort()
 	case chart:
 		if !s.chartable() {
 			return screen.Say{Text: "a chart needs a column of numbers, and one beside it that names them"}, nil
@@ -191,31 +188,6 @@ func (s *Screen) moved(action keymap.Action) bool {
 		return false
 	}
 	return true
-}
-
-// sort goes from rising to falling to the answer's own order, by the column under the cursor.
-func (s *Screen) sort() screen.Intent {
-	if s.answer.More {
-		return screen.Say{Level: screen.Warn, Text: "not all rows are here: ORDER BY in the question sorts all of them"}
-	}
-	cell := s.table.Column() + 1
-	switch {
-	case s.sortBy != cell:
-		s.sortBy, s.falling = cell, s.answer.Columns[cell-1].Sort == ByNumber
-	case s.falling == (s.answer.Columns[cell-1].Sort == ByNumber):
-		s.falling = !s.falling
-	default:
-		s.sortBy, s.falling = 0, false
-	}
-	for i := range s.order {
-		s.order[i] = i
-	}
-	if s.sortBy > 0 {
-		s.arrange(s.sortBy-1, s.falling)
-	}
-	s.table.To(0)
-	s.again()
-	return nil
 }
 
 func (s *Screen) hasTimes() bool {

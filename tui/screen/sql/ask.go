@@ -138,7 +138,7 @@ func (s *Screen) answered(msg answered) (screen.Intent, tea.Cmd) {
 		return nil, nil
 	}
 	s.answer, s.of = msg.answer, s.task.question
-	s.sortBy, s.falling, s.charted = 0, false, false
+	s.sortBy, s.falling, s.sorting.waiting, s.charted = 0, false, false, false
 	s.show()
 	return nil, nil
 }

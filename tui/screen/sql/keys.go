@@ -145,6 +145,9 @@ func (s *Screen) Keys() []key.Binding {
 	if s.focus == inAnswer {
 		out = append(out, s.answerKeys()...)
 	} else {
+		if s.answer != nil && !s.task.waiting {
+			out = append(out, s.bound(inEditor, leave)...)
+		}
 		out = append(out, s.bound(inEditor, complete)...)
 	}
 	out = append(out, s.bound(scope, library, past, ground)...)
@@ -179,9 +182,6 @@ func (s *Screen) editorKeys() []key.Binding {
 	}
 	if s.remembering >= 0 {
 		out = append(out, s.bound(inEditor, newer)...)
-	}
-	if s.answer != nil && !s.task.waiting {
-		out = append(out, s.bound(inEditor, leave)...)
 	}
 	return out
 }

@@ -71,6 +71,7 @@ type Screen struct {
 	order       []int // the answer's rows as they are shown
 	sortBy      int   // column from 1, 0 is the answer's order
 	falling     bool
+	sorting     sorting
 	charted     bool
 	local       bool
 	table       table.Table

@@ -45,6 +45,8 @@ func (s *Screen) take(msg tea.Msg) (screen.Intent, tea.Cmd) {
 			s.task.now = msg.ms
 			return nil, s.beat(msg.question)
 		}
+	case sorted:
+		s.takeSorted(msg)
 	case answered:
 		return s.answered(msg)
 	case exported:

@@ -175,6 +175,31 @@ func TestAnswer(t *testing.T) {
 	b.sees("SELECT 1x")
 }
 
+// TestSortBeside: the rows stay as they are until they are sorted, and an order that is not wanted any more is dropped.
+func TestSortBeside(t *testing.T) {
+	t.Parallel()
+	data := full()
+	b := draw(t, data, small, theme.Options{})
+	b.write("SELECT 1")
+	b.press("f5", "esc", "right")
+	before := b.plain()
+	row := func() string { return strings.Split(b.plain(), "\n")[7] }
+	_, falls := b.Update(keyOf("s"))
+	b.sees("sorting", strings.Split(before, "\n")[7])
+	_, rises := b.Update(keyOf("s"))
+	b.send(falls())
+	b.sees("sorting", strings.Split(before, "\n")[7])
+	b.send(rises())
+	if !strings.Contains(row(), " 225 ") || strings.Contains(b.plain(), "sorting") {
+		t.Errorf("the first row is %s", row())
+	}
+	b.press("right")
+	_, late := b.Update(keyOf("s"))
+	b.press("f5") // another answer
+	b.send(late())
+	b.sees(strings.Split(before, "\n")[7])
+}
+
 func TestNumbersSortExactly(t *testing.T) {
 	t.Parallel()
 	data := full()

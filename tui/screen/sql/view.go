@@ -169,7 +169,9 @@ func (s *Screen) state() string {
 	if s.local && s.hasTimes() {
 		text += ", times in " + s.zone()
 	}
-	if s.sortBy > 0 {
+	if s.sorting.waiting {
+		text += ", sorting " + s.theme.Glyphs.Ellipsis
+	} else if s.sortBy > 0 {
 		text += ", by " + s.answer.Columns[s.sortBy-1].Name + " " + map[bool]string{true: s.theme.Glyphs.Down, false: s.theme.Glyphs.Up}[s.falling]
 	}
 	if _, column, ok := s.here(); ok && s.focus == inAnswer {
