@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/schema"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 )
 
@@ -72,8 +74,10 @@ func (l *Lookup) newTally(ctx context.Context, s *scope, g grid) (*tallied, erro
 	if len(s.chains) == 1 {
 		zone = quoteText(s.chains[0].ID.Zone) // which need not be read
 	}
-	rows, err := l.rows(ctx, on, s.question(fmt.Sprintf("SELECT %s, _seq, (epoch_ns(%s) - %d) // %d, %s // 100, count(*) FROM logs%s GROUP BY ALL",
-		zone, timeOf(s.meter, s.view.Dataset), g.start, int64(g.step), statusOf(s.meter, s.kinds), where), params))
+	q := s.question(fmt.Sprintf("SELECT %s, _seq, (epoch_ns(%s) - %d) // %d, %s // 100, count(*) FROM logs%s GROUP BY ALL",
+		zone, timeOf(s.meter, s.view.Dataset), g.start, int64(g.step), statusOf(s.meter, s.kinds), where), params)
+	q.Counts = s.gridCounts(g)
+	rows, err := l.rows(ctx, on, q)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +98,17 @@ func (l *Lookup) newTally(ctx context.Context, s *scope, g grid) (*tallied, erro
 		t.buckets[at].Counts[digit] += n
 	}
 	return t, nil
+}
+
+// gridCounts is what a tally asks for, without SQL; nil where time or status are not columns by themselves.
+func (s *scope) gridCounts(g grid) *query.Counts {
+	numeric := s.meter.ClassField == "" || s.kinds[s.meter.ClassField] == investigate.Number
+	if s.meter.TimeField != schema.TimeField(s.view.Dataset) || !numeric {
+		return nil
+	}
+	return &query.Counts{Filters: s.view.Filters, Grid: &query.Grid{
+		Time: s.meter.TimeField, Status: s.meter.ClassField, Start: g.start, Step: int64(g.step),
+	}}
 }
 
 // filtered counts the rows of a view with a filter in each window: by the tally that its histogram is drawn from.
