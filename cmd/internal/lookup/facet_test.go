@@ -2,6 +2,7 @@ package lookup_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,6 +41,43 @@ func TestFacetsTogether(t *testing.T) {
 	}
 	if got, err := w.Facets(t.Context(), inquiry.View{Dataset: "http_requests"}, []string{"RayID", "ClientIP"}, 3, true); err != nil || len(got) != 1 || got[0].Field != "RayID" {
 		t.Errorf("a field with many values: %+v, %v", got, err)
+	}
+}
+
+// TestCountedWithoutSQL: over columns tally and facets are what SQL gives over lines, and no facet is estimated.
+func TestCountedWithoutSQL(t *testing.T) {
+	t.Parallel()
+	lines, columns := newWorld(t, inMemory, false), newWorld(t, inMemory, true)
+	if err := columns.Prepare(t.Context(), inquiry.View{Dataset: "http_requests"}, func(int64, int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	fields := []string{"EdgeResponseStatus", "ClientIP", "ClientRequestUserAgent"}
+	for i, v := range views(8, false) {
+		want, err := lines.Facets(t.Context(), v, fields, 3, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := columns.Facets(t.Context(), v, fields, 3, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(v.Filters, func(f inquiry.Filter) bool { return f.Op == inquiry.Like || f.Op == inquiry.Unlike }) {
+			continue // which is asked of SQL, and estimated
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("%d: %+v: -lines +columns\n%s", i, v, diff)
+		}
+		before, err := lines.Histogram(t.Context(), v, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := columns.Histogram(t.Context(), v, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(before, after); diff != "" {
+			t.Fatalf("%d: %+v: -lines +columns\n%s", i, v, diff)
+		}
 	}
 }
 
