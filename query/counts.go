@@ -2,6 +2,9 @@ package query
 
 import "github.com/fabriziosalmi/rainlogs/core/filter"
 
+// CountsEngine is the engine, in its provenance, of an answer to Counts that took no SQL.
+const CountsEngine = "columns"
+
 // Counts says what a request's SQL asks, where that is how often values stand in its records. An engine that can count
 // without SQL may answer it, with the same rows; others answer the SQL.
 type Counts struct {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/columns"
@@ -45,7 +47,7 @@ func (e *Engine) Query(ctx context.Context, req query.Request) (*query.Result, e
 	case err != nil:
 		return e.Engine.Query(ctx, req) //nolint:wrapcheck // the engine's own
 	}
-	p.SQL, p.Params, p.Engine, p.Program = req.SQL, req.Params, "columns", e.Program
+	p.SQL, p.Params, p.Engine, p.Program = req.SQL, req.Params, query.CountsEngine, e.Program
 	p.AskedAt, p.ElapsedMillis = began.UTC(), e.Now().Sub(began).Milliseconds()
 	return query.NewResult(titles(req.Counts), p, func(yield func([]any, error) bool) {
 		for _, row := range rows {
@@ -71,6 +73,28 @@ type part struct {
 	object *dataset.Object
 }
 
+// find returns the columns of all objects: there are some of each, or it is an error beside those that there are. Files are
+// looked at in parallel: each is hashed when a process first meets it.
+func (e *Engine) find(ctx context.Context, objects []*dataset.Object) ([]part, error) {
+	found := make([]part, len(objects))
+	group, finding := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, e.Threads))
+	for i, o := range objects {
+		group.Go(func() error {
+			if finding.Err() != nil {
+				return nil // said by another one
+			}
+			f, ok := e.Columns.Find(o.Entry)
+			if !ok {
+				return errElsewhere
+			}
+			found[i] = part{f, o}
+			return nil
+		})
+	}
+	return found, errors.Join(group.Wait(), ctx.Err())
+}
+
 // count finds the columns of all objects and counts in them.
 func (e *Engine) count(ctx context.Context, req query.Request) (rows [][]any, p query.Provenance, err error) {
 	var parts []part
@@ -79,12 +103,8 @@ func (e *Engine) count(ctx context.Context, req query.Request) (rows [][]any, p 
 			f.Release()
 		}
 	}()
-	for _, o := range req.Dataset.Objects() {
-		f, ok := e.Columns.Find(o.Entry)
-		if !ok {
-			return nil, p, errElsewhere
-		}
-		parts = append(parts, part{f, o})
+	if parts, err = e.find(ctx, req.Dataset.Objects()); err != nil {
+		return nil, p, err
 	}
 	plan, err := newPlan(req.Counts, parts)
 	if err != nil {

@@ -62,6 +62,9 @@ func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, to
 		f, err := l.Facet(ctx, v, fields[0], top)
 		return []investigate.Facet{f}, err
 	}
+	if err := l.tallyFirst(ctx, s); err != nil {
+		return nil, err
+	}
 	part, times := s.sample(l.cfg.ManyLines)
 	if !estimate || times <= 1 {
 		part = ""
