@@ -199,7 +199,7 @@ func (c *chunk) plain(data []byte, out []uint32, wanted rows) error {
 		}
 		out[i] = uint32(len(c.ends) + c.all.number(value))
 	}
-	if c.all.values() > maxValues {
+	if c.all.full() {
 		return errElsewhere
 	}
 	return nil

@@ -5,11 +5,14 @@ import (
 	"hash/maphash"
 )
 
+// maxValues and maxText are what a dictionary holds at most, nearly: a field with more is counted by SQL, which spills.
+const maxValues, maxText = 1 << 18, 32 << 20
+
 // dictionary numbers the values of a column from 0 on, over all files that a thread reads. A value is its text, or the
 // eight bytes of an integer. It is a map that neither holds pointers nor takes memory for each of them.
 type dictionary struct {
 	text  []byte
-	ends  []int
+	ends  []uint32
 	slots []slot // a power of two of them, less than half of them full
 	seed  maphash.Seed
 }
@@ -24,6 +27,9 @@ func newDictionary() *dictionary {
 }
 
 func (d *dictionary) values() int { return len(d.ends) }
+
+// full: it holds more than it may.
+func (d *dictionary) full() bool { return len(d.ends) > maxValues || len(d.text) > maxText }
 
 func (d *dictionary) value(n int) []byte {
 	if n == 0 {
@@ -40,7 +46,7 @@ func (d *dictionary) number(value []byte) int {
 		s := &d.slots[at]
 		switch {
 		case s.next == 0:
-			d.text, d.ends = append(d.text, value...), append(d.ends, len(d.text)+len(value))
+			d.text, d.ends = append(d.text, value...), append(d.ends, uint32(len(d.text)+len(value)))
 			*s = slot{hash, uint32(len(d.ends))}
 			if 2*len(d.ends) >= len(d.slots) {
 				d.grow()
@@ -54,7 +60,7 @@ func (d *dictionary) number(value []byte) int {
 
 func (d *dictionary) grow() {
 	old := d.slots
-	d.slots = make([]slot, 4*len(old))
+	d.slots = make([]slot, 2*len(old))
 	mask := len(d.slots) - 1
 	for _, s := range old {
 		if s.next == 0 {

@@ -15,5 +15,5 @@
 // # Limits
 //
 // Each of the threads has a file open, holds the columns of one row group (up to 120,000 rows, four bytes each and
-// column) and up to maxValues values of each field that it counts.
+// column) and up to maxValues values (maxText bytes) of each field that it counts.
 package count

@@ -10,9 +10,6 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
-// maxValues is of how many values a field is not counted.
-const maxValues = 1 << 18
-
 // tally is how often a field has which value.
 type tally struct {
 	is     schema.Type
@@ -35,7 +32,7 @@ func (t *tally) add(of *chunk, counts []int64) error {
 			t.more(n, count)
 		}
 	}
-	if t.all.values() > maxValues {
+	if t.all.full() {
 		return errElsewhere
 	}
 	return nil
@@ -56,7 +53,7 @@ func (t *tally) merge(o tally) error {
 			t.more(t.all.number(o.all.value(n)), count)
 		}
 	}
-	if t.all.values() > maxValues {
+	if t.all.full() {
 		return errElsewhere
 	}
 	return nil
