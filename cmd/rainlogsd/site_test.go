@@ -94,6 +94,7 @@ func newSite(t *testing.T, zones int, back time.Duration, r rates, faults logpul
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // cut connections are ordered
 	server.Start()
 	t.Cleanup(server.Close)
+	t.Cleanup(s.keep)
 	s.url = server.URL + "/client/v4"
 	s.makeArchive()
 	return s
@@ -259,10 +260,27 @@ func (s *site) until(what string, patience time.Duration, ok func() bool) {
 	}
 }
 
+// keep copies the archive of a test that failed, and what its daemons said, to $RAINLOGS_KEEP.
+func (s *site) keep() {
+	dir := os.Getenv("RAINLOGS_KEEP")
+	if !s.Failed() || dir == "" {
+		return
+	}
+	dir = filepath.Join(dir, s.Name())
+	err := os.CopyFS(filepath.Join(dir, "archive"), os.DirFS(filepath.Join(s.dir, "archive")))
+	for n, p := range s.daemons {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d-%s.log", n, p.name)), []byte(p.output.String()), 0o600))
+	}
+	s.Logf("kept in %s (%v)", dir, err)
+}
+
 // done reports whether every zone's ledger reaches the edge that there was at a
 // time, and nothing before it is open.
 func (s *site) done(ctx context.Context, c catalog.Catalog, at time.Time) bool {
-	edge := schedule.Policy{Window: 5 * time.Minute, Lag: 5 * time.Minute}.Edge(at)
+	return s.reached(ctx, c, schedule.Policy{Window: 5 * time.Minute, Lag: 5 * time.Minute}.Edge(at))
+}
+
+func (s *site) reached(ctx context.Context, c catalog.Catalog, edge time.Time) bool {
 	backlog, err := c.Backlog(ctx)
 	if err != nil {
 		return false // the database is away, by order
@@ -291,12 +309,6 @@ func (s *site) judged(until time.Time) (windows int, lines int64) {
 	}
 	for i := range s.zones {
 		ws, err := j.Windows(s.Context(), chainOf(i))
-		if dir := os.Getenv("RAINLOGS_KEEP"); err != nil && dir != "" {
-			s.must(os.CopyFS(filepath.Join(dir, "archive"), os.DirFS(filepath.Join(s.dir, "archive"))))
-			for n, p := range s.daemons {
-				s.must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d-%s.log", n, p.name)), []byte(p.output.String()), 0o600))
-			}
-		}
 		s.must(err)
 		s.must(daemontest.Tiled(ws, s.from, until))
 		n, err := j.Lines(s.Context(), chainOf(i))

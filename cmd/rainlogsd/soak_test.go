@@ -192,6 +192,9 @@ func TestSoak(t *testing.T) {
 	s.must(os.WriteFile(calm, nil, 0o600))
 	at := time.Now()
 	s.until("everything is collected", 10*time.Minute, func() bool { return s.done(t.Context(), cat, at) })
+	if whole { // what the dead have left in the store is seen to when it is a minute old
+		s.until("windows of the calm are sealed", 10*time.Minute, func() bool { return s.reached(t.Context(), cat, at) })
+	}
 	for _, p := range running {
 		if code := p.end(syscall.SIGTERM); code != 0 {
 			t.Errorf("daemon %s exits with %d:\n%s", p.name, code, p.output)

@@ -53,6 +53,7 @@ type bundle struct {
 	busy   time.Duration
 	retain time.Duration
 	says   func() ([]evidence.Observation, error)
+	tidy   time.Duration
 
 	mu  sync.Mutex
 	now time.Time
@@ -102,7 +103,7 @@ func (b *bundle) collector() *collect.Collector {
 		Collector: evidence.Collector{Name: "test", Version: "1", Host: "h"},
 		Plugin:    collect.Plugin{Name: "fake", Version: "1"},
 		SpoolDir:  filepath.Join(b.dir, "spool"), Now: b.clock, Wait: b.wait,
-		Log: slog.New(slog.DiscardHandler), Concurrency: 3, Busy: b.busy, Statements: b.says, Retain: b.retain,
+		Log: slog.New(slog.DiscardHandler), Concurrency: 3, Busy: b.busy, Statements: b.says, Retain: b.retain, Tidy: b.tidy,
 	})
 	b.must(err)
 	return c

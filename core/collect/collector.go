@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -23,6 +24,7 @@ type Store interface {
 	Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
 	Stat(ctx context.Context, key string) (storage.Info, error)
 	Delete(ctx context.Context, key string) error
+	List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error]
 }
 
 // Config are a Collector's parts and settings.
@@ -56,6 +58,9 @@ type Config struct {
 	// default 1 min.
 	Busy       time.Duration
 	MaxContent int64 // bytes of NDJSON in one window; default 64 GiB
+	// Tidy is how far back the store is looked through, when a chain is first
+	// opened, for objects that died collectors have left; 0 is not at all.
+	Tidy time.Duration
 
 	Now      func() time.Time
 	Wait     func(ctx context.Context, d time.Duration) error
@@ -92,9 +97,10 @@ type Collector struct {
 	Config
 	spool *spoolDir
 
-	mu    sync.Mutex
-	desc  *source.Description // once it is known
-	slots map[evidence.ChainID]*slot
+	mu     sync.Mutex
+	desc   *source.Description // once it is known
+	slots  map[evidence.ChainID]*slot
+	tidied map[evidence.ChainID]bool
 }
 
 // New checks the settings and takes a spool folder for this process. Close
@@ -108,7 +114,7 @@ func New(cfg Config) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Config: cfg, spool: dir, slots: map[evidence.ChainID]*slot{}}, nil
+	return &Collector{Config: cfg, spool: dir, slots: map[evidence.ChainID]*slot{}, tidied: map[evidence.ChainID]bool{}}, nil
 }
 
 // Close removes this process's spool folder, once nothing is collected any

@@ -40,12 +40,7 @@ func (c *Collector) explain(ctx context.Context, id evidence.ChainID, w evidence
 	if err != nil {
 		return fmt.Errorf("explain what is left of window %s: %w", w, err)
 	}
-	for _, o := range found {
-		c.Log.WarnContext(ctx, "an object of an unknown earlier life is sealed as displaced", "key", o.Key, "sha256", o.SHA256.String())
-		if err := c.Store.Delete(ctx, o.Key); err != nil && !errors.Is(err, storage.ErrNotFound) {
-			c.Log.WarnContext(ctx, "displaced object stays in the store", "key", o.Key, "error", err) // explained, and so no harm
-		}
-	}
+	c.remove(ctx, found)
 	return nil
 }
 

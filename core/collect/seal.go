@@ -168,7 +168,11 @@ func (s *sealer) append(ctx context.Context, p *catalog.Pending, e *evidence.Ent
 		return err //nolint:wrapcheck // names the entry already
 	}
 	p.Seq, p.Entry = e.Seq, b
-	if err := s.c.Catalog.SetEntries(ctx, []catalog.Pending{*p}); err != nil {
+	err = s.c.Catalog.SetEntries(ctx, []catalog.Pending{*p})
+	if errors.Is(err, catalog.ErrNotFound) {
+		return s.forgotten(ctx, *p)
+	}
+	if err != nil {
 		return fmt.Errorf("keep entry %d: %w", e.Seq, err)
 	}
 	err = s.log.Append(ctx, b)
@@ -191,6 +195,22 @@ func (s *sealer) overtaken(ctx context.Context, w evidence.Window, cause error) 
 		return err
 	}
 	return cause // ErrMoved: with what was taken in, the next try has its place
+}
+
+// forgotten is for a pending record that is gone: the catalog lost it with its
+// last transactions; or another collector, when the lock on the chain was lost
+// with the database, gave it up since it cannot see this spool. The window may be
+// sealed by now. If it is not, the record is made again: what is in the store by
+// now must be in the chain in the end, or be withdrawn.
+func (s *sealer) forgotten(ctx context.Context, p catalog.Pending) error {
+	err := s.overtaken(ctx, p.Window, fmt.Errorf("%w: the pending record of window %s is gone", chain.ErrMoved, p.Window))
+	if !errors.Is(err, chain.ErrMoved) {
+		return err
+	}
+	if putErr := s.c.Catalog.PutPending(ctx, p); putErr != nil {
+		return fmt.Errorf("record pending window again: %w", putErr)
+	}
+	return err
 }
 
 // checkOpen makes sure that the chain, as far as it is known here, does not

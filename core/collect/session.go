@@ -125,7 +125,10 @@ func (c *Collector) open(ctx context.Context, id evidence.ChainID) (*sealer, err
 	if err := s.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.recover(ctx)
+	if err := s.recover(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.tidy(ctx)
 }
 
 // CatchUp enters what the chain holds into the catalog, and ends what an

@@ -32,9 +32,6 @@ func Reserved() []string {
 const (
 	rowGroup = 120_000 // lines: what DuckDB itself writes
 	pageSize = 1 << 20
-	// maxDictionary is where a dictionary stops to pay: behind it the rest of
-	// the row group is written plain.
-	maxDictionary = 1 << 20
 )
 
 // sought are the fields that a single value is looked for in, which the
@@ -49,14 +46,42 @@ const minSought = 1000
 type column struct {
 	name   string
 	is     schema.Type
-	levels []int16 // of each row: 1 is a value, 0 is NULL
+	dict   *dictionary // of texts that repeat; nil for others
+	plain  bool        // the dictionary is behind us in this row group
+	levels []int16     // of each row: 1 is a value, 0 is NULL
 	texts  []parquet.ByteArray
 	ints   []int64
 	floats []float64
 	bools  []bool
 }
 
-func (c *column) null() { c.levels = append(c.levels, 0) }
+func newColumn(name string, is schema.Type) *column {
+	c := &column{name: name, is: is}
+	if c.isText() && name != "RayID" {
+		c.dict = newDictionary()
+	}
+	return c
+}
+
+// isText reports whether its cells are texts.
+func (c *column) isText() bool {
+	switch c.is {
+	case schema.Int, schema.Time, schema.Float, schema.Bool:
+		return false
+	}
+	return true
+}
+
+// gathers reports whether the dictionary takes the texts.
+func (c *column) gathers() bool { return c.dict != nil && !c.plain }
+
+func (c *column) null() {
+	if c.gathers() {
+		c.dict.null()
+		return
+	}
+	c.levels = append(c.levels, 0)
+}
 
 // addTime takes a time, or NULL where there is none.
 func (c *column) addTime(nanos int64, ok bool) {
@@ -69,6 +94,10 @@ func (c *column) addTime(nanos int64, ok bool) {
 
 // add takes a cell. Its text must stay as it is until flush.
 func (c *column) add(v record.Cell) {
+	if c.gathers() {
+		c.dict.add(v.Text)
+		return
+	}
 	c.levels = append(c.levels, 1)
 	switch c.is {
 	case schema.Int, schema.Time:
@@ -86,7 +115,7 @@ func (c *column) add(v record.Cell) {
 func (c *column) flush(w file.ColumnChunkWriter) (err error) {
 	switch w := w.(type) {
 	case *file.ByteArrayColumnChunkWriter:
-		_, err = w.WriteBatch(c.texts, c.levels, nil)
+		err = c.flushTexts(w)
 	case *file.Int64ColumnChunkWriter:
 		_, err = w.WriteBatch(c.ints, c.levels, nil)
 	case *file.Float64ColumnChunkWriter:
@@ -98,6 +127,30 @@ func (c *column) flush(w file.ColumnChunkWriter) (err error) {
 	}
 	c.levels, c.texts, c.ints, c.floats, c.bools = c.levels[:0], c.texts[:0], c.ints[:0], c.floats[:0], c.bools[:0]
 	return err //nolint:wrapcheck // by tableWriter
+}
+
+// flushTexts lets the dictionary gather on while it can; from there on the row group's texts are plain.
+func (c *column) flushTexts(w *file.ByteArrayColumnChunkWriter) (err error) {
+	switch {
+	case !c.gathers():
+		_, err = w.WriteBatch(c.texts, c.levels, nil)
+	case c.dict.spent():
+		c.plain = true
+		if err = c.dict.emit(w); err == nil {
+			err = w.FlushCurrentPage() // or it would be made plain, too
+			w.FallbackToPlain()
+		}
+	}
+	return err //nolint:wrapcheck // by tableWriter
+}
+
+// finish ends the column's part of a row group.
+func (c *column) finish(w file.ColumnChunkWriter) (err error) {
+	if texts, ok := w.(*file.ByteArrayColumnChunkWriter); ok && c.gathers() {
+		err = c.dict.emit(texts)
+	}
+	c.plain = false
+	return errors.Join(err, w.Close())
 }
 
 // node is the column's part of the file's schema.
@@ -164,7 +217,7 @@ func properties(columns []*column, lines int64) *parquet.WriterProperties {
 		switch {
 		case c.is == schema.Time || c.name == LineColumn:
 			props = append(props, parquet.WithDictionaryFor(c.name, false), parquet.WithEncodingFor(c.name, parquet.Encodings.DeltaBinaryPacked))
-		case c.name == "RayID":
+		case c.isText() && c.dict == nil:
 			props = append(props, parquet.WithDictionaryFor(c.name, false))
 		default:
 			props = append(props, parquet.WithDictionaryCostFallbackFor(c.name, true))
@@ -220,7 +273,14 @@ func (t *tableWriter) end() error {
 	if t.group == nil {
 		return nil
 	}
-	err := t.group.Close()
+	var err error
+	for i, c := range t.columns {
+		if err = c.finish(t.chunks[i]); err != nil {
+			err = fmt.Errorf("write column %s: %w", c.name, err)
+			break
+		}
+	}
+	err = errors.Join(err, t.group.Close())
 	t.group = nil
 	if err != nil {
 		return fmt.Errorf("end row group: %w", err)

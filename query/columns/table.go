@@ -145,9 +145,9 @@ type pass struct {
 func newPass(t *table, o *dataset.Object, fields []schema.Field) *pass {
 	p := &pass{
 		table: t, object: o, timeAt: -1,
-		lineNo: &column{name: LineColumn, is: schema.Int}, fault: &column{name: ErrorColumn, is: schema.String},
-		event: &column{name: EventColumn, is: schema.Time}, zone: &column{name: ZoneColumn, is: schema.String},
-		seq: &column{name: SeqColumn, is: schema.Int}, key: &column{name: ObjectColumn, is: schema.String},
+		lineNo: newColumn(LineColumn, schema.Int), fault: newColumn(ErrorColumn, schema.String),
+		event: newColumn(EventColumn, schema.Time), zone: newColumn(ZoneColumn, schema.String),
+		seq: newColumn(SeqColumn, schema.Int), key: newColumn(ObjectColumn, schema.String),
 		zoneIs: []byte(o.Entry.Zone), keyIs: []byte(o.Entry.Object.Key),
 		note: note{Fields: fields, Mistyped: map[string]int64{}},
 	}
@@ -155,7 +155,7 @@ func newPass(t *table, o *dataset.Object, fields []schema.Field) *pass {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Name
-		p.fields = append(p.fields, &column{name: f.Name, is: f.Type})
+		p.fields = append(p.fields, newColumn(f.Name, f.Type))
 		if f.Name == schema.TimeField(o.Entry.Dataset) {
 			p.timeAt = i
 		}

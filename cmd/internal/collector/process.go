@@ -143,12 +143,16 @@ func (p *process) collector(ctx context.Context, w *site.Workspace) (*collect.Co
 		Store: w.Store, Feed: sources.Of, Catalog: w.Catalog, Archive: w.Archive, Key: w.Key,
 		Collector: site.Collector(), SpoolDir: w.Config.Spool, Statements: w.Statements, Retain: w.Config.Collector.Retention,
 		Attempts: 3, Backoff: cc.Recheck / 60, MaxBackoff: 3 * cc.Recheck, Recheck: cc.Recheck, Now: w.Env.Now, Log: p.log,
+		Tidy: tidyBack,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up collector: %w", err)
 	}
 	return c, sources, nil
 }
+
+// tidyBack is longer than any window can be had from Cloudflare: older ones were sealed by lives before the last.
+const tidyBack = 10 * 24 * time.Hour
 
 func (p *process) daemon(w *site.Workspace, c *collect.Collector, sources *site.Sources, checker daemon.Checker) (*daemon.Daemon, error) {
 	expirer, err := newExpirer(w, c)
