@@ -127,18 +127,13 @@ func (c *chunk) page(data []byte, how parquet.Encoding, out []uint32, wanted row
 	if data = data[4:]; uint64(size) > uint64(len(data)) {
 		return errPage
 	}
-	c.levels = sized(c.levels, len(out))
-	if most, err := hybrid(data[:size], 1, 0, c.levels); err != nil || most > 1 {
-		return errPage
-	}
-	some := 0
-	for _, level := range c.levels {
-		some += int(level)
+	some, err := c.present(data[:size], len(out))
+	if err != nil {
+		return err
 	}
 	if some < len(out) {
 		wanted = rows{all: true} // by row, not by value
 	}
-	var err error
 	switch data = data[size:]; how {
 	case parquet.Encodings.PlainDict, parquet.Encodings.RLEDict:
 		err = c.indices(data, out[:some])
@@ -151,6 +146,21 @@ func (c *chunk) page(data []byte, how parquet.Encoding, out []uint32, wanted row
 		c.spread(out, some)
 	}
 	return err
+}
+
+// present reads which rows have a value, and returns how many do.
+func (c *chunk) present(src []byte, rows int) (some int, err error) {
+	if ones(src, rows) {
+		return rows, nil // and the levels are not looked at
+	}
+	c.levels = sized(c.levels, rows)
+	if most, err := hybrid(src, 1, 0, c.levels); err != nil || most > 1 {
+		return 0, errPage
+	}
+	for _, level := range c.levels {
+		some += int(level)
+	}
+	return some, nil
 }
 
 // spread moves the values, which are first, to the rows that have some.

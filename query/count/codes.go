@@ -61,7 +61,21 @@ func packed(src []byte, width uint, base uint32, out []uint32) (highest uint32, 
 	if len(src) < used {
 		return 0, 0, errPage
 	}
-	mask, bit, i := uint64(1)<<width-1, uint(0), 0
+	mask, i := uint64(1)<<width-1, 0
+	if width <= 15 { // eight of them are whole bytes, and half of these fit into a word
+		second, shift := 4*width>>3, 4*width&7
+		for at := uint(0); i+8 <= len(out) && int(at+second)+8 <= len(src); i, at = i+8, at+width {
+			a, b := binary.LittleEndian.Uint64(src[at:]), binary.LittleEndian.Uint64(src[at+second:])>>shift
+			to := (*[8]uint32)(out[i:])
+			for k := range 4 {
+				v, w := uint32(a&mask), uint32(b&mask)
+				highest = max(highest, v, w)
+				to[k], to[k+4] = v+base, w+base
+				a, b = a>>width, b>>width
+			}
+		}
+	}
+	bit := uint(i) * width
 	for ; i < len(out) && int(bit>>3)+8 <= len(src); i++ {
 		v := uint32(binary.LittleEndian.Uint64(src[bit>>3:]) >> (bit & 7) & mask)
 		highest = max(highest, v)
@@ -80,4 +94,10 @@ func packed(src []byte, width uint, base uint32, out []uint32) (highest uint32, 
 		}
 	}
 	return highest, used, nil
+}
+
+// ones reports whether levels are one run of ones, as they are where each row has a value.
+func ones(src []byte, rows int) bool {
+	head, n := binary.Uvarint(src)
+	return n > 0 && head&1 == 0 && head>>1 >= uint64(rows) && len(src) == n+1 && src[n] == 1
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
@@ -14,6 +15,7 @@ type counter struct {
 	found      []tally // of the counted fields
 	cells      [][]any // of the grid
 
+	props  *parquet.ReaderProperties
 	chunks []chunk
 	have   []bool // which of the chunks are the group's
 	pass   []bool
@@ -25,6 +27,8 @@ type counter struct {
 
 func newCounter(p *plan) *counter {
 	c := &counter{plan: p, conditions: slices.Clone(p.conditions), have: make([]bool, len(p.names))}
+	c.props = parquet.NewReaderProperties(&buffers{})
+	c.props.BufferedStreamEnabled = true // a page's bytes go to where it is unpacked from
 	for _, is := range p.types {
 		c.chunks = append(c.chunks, chunk{is: is, all: newDictionary()})
 	}

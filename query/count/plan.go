@@ -144,7 +144,7 @@ func (c *counter) part(f part) (err error) {
 		return fmt.Errorf("open columns: %w", err)
 	}
 	defer in.Close() //nolint:errcheck // only read from
-	r, err := file.NewParquetReader(in)
+	r, err := file.NewParquetReader(in, file.WithReadProps(c.props))
 	if err != nil {
 		return fmt.Errorf("read columns: %w", err)
 	}
