@@ -81,8 +81,10 @@ func (e *Engine) find(ctx context.Context, objects []*dataset.Object) ([]part, e
 	group.SetLimit(max(1, e.Threads))
 	for i, o := range objects {
 		group.Go(func() error {
-			if finding.Err() != nil {
-				return nil // said by another one
+			select {
+			case <-finding.Done(): // which another one, or the caller, says
+				return nil
+			default:
 			}
 			f, ok := e.Columns.Find(o.Entry)
 			if !ok {

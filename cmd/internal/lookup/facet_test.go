@@ -114,14 +114,16 @@ func TestOnePass(t *testing.T) {
 }
 
 // TestEstimatedFacets: of a view of many lines an estimate counts every fifth window, here by hand, and takes each line for five.
+// Over columns all lines are counted.
 func TestEstimatedFacets(t *testing.T) {
 	t.Parallel()
 	a := datasettest.New(t, datasettest.Zone, "EdgeStartTimestamp", "ClientIP", "EdgeResponseStatus")
-	want := map[string]int64{}
+	want, counted := map[string]int64{}, map[string]int64{}
 	for i := range 40 {
 		at, text := start.Add(time.Duration(i)*time.Hour), ""
 		for n := range 20 {
 			ip := ips[(i*n+n)%3]
+			counted[ip]++
 			if i%5 == 2 {
 				want[ip] += 5
 			}
@@ -148,6 +150,13 @@ func TestEstimatedFacets(t *testing.T) {
 	v.Filters = []inquiry.Filter{{Field: "ClientIP", Op: inquiry.Is, Value: ips[0]}}
 	if got, err = l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true); err != nil || got[0].Values[0].Count != want[ips[0]] || len(got[0].Values) != 1 {
 		t.Errorf("with a filter: %+v, %v", got, err)
+	}
+	if l, _ = look(t, a, inMemory, true); l.Prepare(t.Context(), v, func(int64, int64) {}) != nil {
+		t.Fatal("no columns")
+	}
+	got, err = l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true)
+	if err != nil || got[0].Estimated || got[0].Values[0].Count != counted[ips[0]] || got[1].Total != counted[ips[0]] {
+		t.Errorf("with columns: %+v, %v, want %d", got, err, counted[ips[0]])
 	}
 }
 
