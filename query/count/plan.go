@@ -112,7 +112,7 @@ func (p *plan) run(ctx context.Context, parts []part, threads int) ([][]any, err
 				if at >= int64(len(parts)) {
 					return nil
 				}
-				if err := counters[i].part(parts[at]); err != nil {
+				if err := counters[i].part(counting, parts[at]); err != nil {
 					return err
 				}
 			}
@@ -133,7 +133,7 @@ func (p *plan) run(ctx context.Context, parts []part, threads int) ([][]any, err
 }
 
 // part counts a file. The libraries below panic on what they did not expect: the SQL engine may fare better.
-func (c *counter) part(f part) (err error) {
+func (c *counter) part(ctx context.Context, f part) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("count columns: panic: %v\n%s", p, debug.Stack())
@@ -155,6 +155,9 @@ func (c *counter) part(f part) (err error) {
 		places[i] = where(name)
 	}
 	for i := range r.NumRowGroups() {
+		if err := ctx.Err(); err != nil {
+			return err //nolint:wrapcheck // the caller's own
+		}
 		g := group{r.RowGroup(i), f, places, where(columns.EventColumn), -1}
 		if c.plan.ask.Grid != nil {
 			g.time = where(c.plan.ask.Grid.Time)
