@@ -35,6 +35,8 @@ type Request struct {
 	// Params are the values of $name parameters.
 	Params  map[string]any
 	Dataset *dataset.Dataset
+	// Counts, if not nil, says the same as SQL.
+	Counts *Counts
 	// Progress, if not nil, is called as lines of the dataset are read, not concurrently, on
 	// threads of the engine's: it must return at once. A line that is read twice counts twice.
 	Progress func(lines int64)

@@ -14,6 +14,7 @@ import (
 type Question struct {
 	SQL    string
 	Params map[string]any // each of a kind that a cell of query.Result may have
+	Counts *query.Counts  // what SQL says too, if it is that
 	// Zones are names or ids, as the worker's program understands them; none means all.
 	Zones       []string
 	Range       dataset.Range
@@ -47,7 +48,7 @@ type Progress struct {
 
 // protocol changes with the frames: a program may be replaced on disk while a
 // session of the old one goes on.
-const protocol = 1
+const protocol = 2
 
 // asked is a Question as it crosses.
 type asked struct {
@@ -55,6 +56,7 @@ type asked struct {
 	ID          uint64
 	SQL         string
 	Params      []param
+	Counts      *query.Counts
 	Zones       []string
 	Range       dataset.Range
 	SkipDamaged bool
@@ -68,7 +70,7 @@ type param struct {
 }
 
 func newAsked(id uint64, q Question) (asked, error) {
-	a := asked{Protocol: protocol, ID: id, SQL: q.SQL, Zones: q.Zones, Range: q.Range, SkipDamaged: q.SkipDamaged, Limits: q.Limits}
+	a := asked{Protocol: protocol, ID: id, SQL: q.SQL, Counts: q.Counts, Zones: q.Zones, Range: q.Range, SkipDamaged: q.SkipDamaged, Limits: q.Limits}
 	for _, name := range slices.Sorted(maps.Keys(q.Params)) {
 		value, err := appendCell(nil, q.Params[name])
 		if err != nil {
@@ -83,7 +85,7 @@ func (a asked) question() (Question, error) {
 	if a.Protocol != protocol {
 		return Question{}, fmt.Errorf("the program was replaced by another version: start the session anew")
 	}
-	q := Question{SQL: a.SQL, Zones: a.Zones, Range: a.Range, SkipDamaged: a.SkipDamaged, Limits: a.Limits}
+	q := Question{SQL: a.SQL, Counts: a.Counts, Zones: a.Zones, Range: a.Range, SkipDamaged: a.SkipDamaged, Limits: a.Limits}
 	for _, p := range a.Params {
 		c := cells{buf: p.Value, more: func() ([]byte, error) { return nil, errCells }}
 		v, err := c.next()

@@ -170,7 +170,7 @@ func (s *server) try(t task) (p *query.Provenance, err error) {
 	}
 	total := linesOf(d)
 	res, err := engine.Query(t.ctx, query.Request{
-		SQL: q.SQL, Params: q.Params, Dataset: d,
+		SQL: q.SQL, Params: q.Params, Counts: q.Counts, Dataset: d,
 		Progress: func(lines int64) { m.set(Progress{Lines, min(lines, total), total}) },
 	})
 	if err != nil {

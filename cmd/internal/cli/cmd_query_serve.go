@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
 	"github.com/fabriziosalmi/rainlogs/core/chaincache"
 	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/columns"
+	"github.com/fabriziosalmi/rainlogs/query/count"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
 	"github.com/fabriziosalmi/rainlogs/query/worker"
@@ -44,6 +48,7 @@ type served struct {
 	w       *site.Workspace
 	memory  *chaincache.Memory
 	engines map[worker.Limits]*duckdb.Engine
+	cache   *columns.Cache // nil: none is kept here
 }
 
 func (s *served) open(ctx context.Context, q worker.Question, progress func(done, total int64)) (query.Engine, *dataset.Dataset, error) {
@@ -56,6 +61,12 @@ func (s *served) open(ctx context.Context, q worker.Question, progress func(done
 		s.w = w
 	}
 	w := &workspace{Workspace: s.w, ctx: ctx, memory: s.memory}
+	if s.cache == nil {
+		var err error
+		if s.cache, err = w.columns(); err != nil {
+			return nil, nil, err
+		}
+	}
 	e, err := s.engine(w, q.Limits)
 	if err != nil {
 		return nil, nil, err
@@ -64,14 +75,27 @@ func (s *served) open(ctx context.Context, q worker.Question, progress func(done
 		Range: q.Range, SkipDamaged: q.SkipDamaged,
 		Progress: func(done, total int, _ int64) { progress(int64(done), int64(total)) },
 	})
-	return e, d, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.cache == nil {
+		return e, d, nil
+	}
+	return &count.Engine{
+		Engine: e, Columns: s.cache, Threads: cmp.Or(q.Limits.Threads, s.w.Config.Query.Threads, runtime.GOMAXPROCS(0)),
+		Program: "rainlogs " + site.Version, Now: s.env.Now,
+	}, d, nil
 }
 
 func (s *served) engine(w *workspace, limits worker.Limits) (*duckdb.Engine, error) {
 	if e := s.engines[limits]; e != nil {
 		return e, nil
 	}
-	e, err := w.openEngine(w.ctx, limitsOf(limits))
+	cfg := limitsOf(limits)
+	if s.cache != nil {
+		cfg.Columns = s.cache // one for all: it knows which files it has checked
+	}
+	e, err := w.openEngine(w.ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

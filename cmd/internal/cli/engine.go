@@ -46,18 +46,20 @@ func limitsOf(l worker.Limits) duckdb.Config {
 }
 
 // openEngine opens an engine over the columns that are kept here, with the
-// config's limits where cfg has none.
+// config's limits where cfg has none, and its columns unless cfg brings them.
 func (w *workspace) openEngine(ctx context.Context, cfg duckdb.Config) (*duckdb.Engine, error) {
 	memory, err := humanize.ParseBytes(w.Config.Query.Memory)
 	if err != nil {
 		return nil, site.Usagef("query.memory %q is not a size such as 4GiB", w.Config.Query.Memory)
 	}
-	cache, err := w.columns()
-	if err != nil {
-		return nil, err
-	}
-	if cache != nil {
-		cfg.Columns = cache
+	if cfg.Columns == nil {
+		cache, err := w.columns()
+		if err != nil {
+			return nil, err
+		}
+		if cache != nil {
+			cfg.Columns = cache
+		}
 	}
 	cfg.Memory = cmp.Or(cfg.Memory, int64(memory)) //nolint:gosec // a size in a config
 	cfg.Threads, cfg.Timeout = cmp.Or(cfg.Threads, w.Config.Query.Threads), cmp.Or(cfg.Timeout, w.Config.Query.Timeout)

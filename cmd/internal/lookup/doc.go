@@ -4,7 +4,7 @@
 // # Where an answer comes from
 //
 //	the histogram and the number of records, without a filter   the entries' sealed counts: nothing is opened
-//	the same with a filter, facets                              SQL over columns, in a worker process
+//	the same with a filter, facets                              columns, in a worker process: counted from their dictionaries, or by SQL
 //	rows                                                        SQL over the few windows that hold them
 //	one record                                                  the sealed object itself, compared with the chain
 //

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
@@ -61,27 +62,30 @@ func (l *Lookup) Facets(ctx context.Context, v inquiry.View, fields []string, to
 		f, err := l.Facet(ctx, v, fields[0], top)
 		return []investigate.Facet{f}, err
 	}
-	if part, times := s.sample(l.cfg.ManyLines); estimate && times > 1 {
-		return l.estimated(ctx, s, few, top, part, times)
+	if err := l.tallyFirst(ctx, s); err != nil {
+		return nil, err
 	}
-	out, err := l.together(ctx, s, few, top, "")
-	for _, f := range out {
-		l.learnt(v.Dataset, f)
+	part, times := s.sample(l.cfg.ManyLines)
+	if !estimate || times <= 1 {
+		part = ""
+	}
+	out, err := l.together(ctx, s, few, top, part)
+	for i := range out {
+		if out[i].Estimated {
+			scale(&out[i], times)
+			continue
+		}
+		l.learnt(v.Dataset, out[i])
 	}
 	return out, err
 }
 
-// estimated counts fields in a part of the view, and makes of it how often each value is in all of it.
-func (l *Lookup) estimated(ctx context.Context, s *scope, few []string, top int, part string, times float64) ([]investigate.Facet, error) {
-	out, err := l.together(ctx, s, few, top, part)
-	for i := range out {
-		f := &out[i]
-		f.Estimated, f.Distinct, f.Total = true, 0, scaled(f.Total, times)
-		for j := range f.Values {
-			f.Values[j].Count = scaled(f.Values[j].Count, times)
-		}
+// scale makes of counts in a part of the view how often each value is in all of it.
+func scale(f *investigate.Facet, times float64) {
+	f.Distinct, f.Total = 0, scaled(f.Total, times)
+	for j := range f.Values {
+		f.Values[j].Count = scaled(f.Values[j].Count, times)
 	}
-	return out, err
 }
 
 func scaled(n int64, times float64) int64 { return int64(math.Round(float64(n) * times)) }
@@ -116,7 +120,8 @@ func (s *scope) sample(manyLines int64) (condition string, times float64) {
 	return "(" + strings.Join(zones, " OR ") + ")", float64(total) / float64(sampled)
 }
 
-// together counts some fields in one pass over the view, or over the part of it for which a condition holds.
+// together counts some fields in one pass over the view. Where that needs SQL, a part of it will do for which a condition
+// holds; "" is the whole.
 func (l *Lookup) together(ctx context.Context, s *scope, few []string, top int, part string) ([]investigate.Facet, error) {
 	where, params, err := s.where()
 	switch {
@@ -127,29 +132,33 @@ func (l *Lookup) together(ctx context.Context, s *scope, few []string, top int, 
 	case part != "":
 		where += " AND " + part
 	}
-	out, at := make([]investigate.Facet, len(few)), map[int64]int{}
-	names, sets, cases := make([]string, len(few)), make([]string, len(few)), ""
+	out := make([]investigate.Facet, len(few))
+	names, sets, places, cases := make([]string, len(few)), make([]string, len(few)), "", ""
 	for i, field := range few {
 		out[i].Field = field
 		// GROUPING has a bit for each field, the first one's highest, 0 where it is grouped by.
 		set := int64(1)<<len(few) - 1 - int64(1)<<(len(few)-1-i)
-		names[i], at[set] = quoteName(field), i
+		names[i] = quoteName(field)
 		sets[i] = "(" + names[i] + ")"
+		places += fmt.Sprintf(" WHEN %d THEN %d", set, i)
 		cases += fmt.Sprintf(" WHEN %d THEN CAST(%s AS VARCHAR)", set, names[i])
 	}
 	group := "GROUPING(" + strings.Join(names, ", ") + ")"
-	rows, err := l.rows(ctx, l.slow, s.question(fmt.Sprintf(`WITH counted AS (SELECT %s AS field, CASE %s%s END AS v, count(*) AS n FROM logs%s GROUP BY GROUPING SETS (%s))
-SELECT field, left(v, %d), n, count(v) OVER (PARTITION BY field), CAST(sum(n) OVER (PARTITION BY field) AS BIGINT) FROM counted
+	q := s.question(fmt.Sprintf(`WITH counted AS (SELECT CASE %s%s END AS field, CASE %s%s END AS v, count(*) AS n FROM logs%s GROUP BY GROUPING SETS (%s))
+SELECT CAST(field AS BIGINT), left(v, %d), n, count(v) OVER (PARTITION BY field), CAST(sum(n) OVER (PARTITION BY field) AS BIGINT), %t FROM counted
 QUALIFY row_number() OVER (PARTITION BY field ORDER BY n DESC, v) <= %d ORDER BY field, n DESC, v`,
-		group, group, cases, where, strings.Join(sets, ", "), maxCell, max(1, top)), params))
+		group, places, group, cases, where, strings.Join(sets, ", "), maxCell, part != "", max(1, top)), params)
+	q.Counts = &query.Counts{Filters: s.view.Filters, Fields: few, Top: max(1, top), MaxText: maxCell}
+	rows, err := l.rows(ctx, l.slow, q)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		f := &out[at[integer(row[0])]]
+		f := &out[integer(row[0])]
 		text, some := row[1].(string)
 		f.Values = append(f.Values, investigate.Value{Text: text, Null: !some, Count: integer(row[2])})
 		f.Distinct, f.Total = integer(row[3]), integer(row[4])
+		f.Estimated, _ = row[5].(bool)
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package lookup_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,6 +44,43 @@ func TestFacetsTogether(t *testing.T) {
 	}
 }
 
+// TestCountedWithoutSQL: over columns tally and facets are what SQL gives over lines, and no facet is estimated.
+func TestCountedWithoutSQL(t *testing.T) {
+	t.Parallel()
+	lines, columns := newWorld(t, inMemory, false), newWorld(t, inMemory, true)
+	if err := columns.Prepare(t.Context(), inquiry.View{Dataset: "http_requests"}, func(int64, int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	fields := []string{"EdgeResponseStatus", "ClientIP", "ClientRequestUserAgent"}
+	for i, v := range views(8, false) {
+		want, err := lines.Facets(t.Context(), v, fields, 3, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := columns.Facets(t.Context(), v, fields, 3, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(v.Filters, func(f inquiry.Filter) bool { return f.Op == inquiry.Like || f.Op == inquiry.Unlike }) {
+			continue // which is asked of SQL, and estimated
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("%d: %+v: -lines +columns\n%s", i, v, diff)
+		}
+		before, err := lines.Histogram(t.Context(), v, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := columns.Histogram(t.Context(), v, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(before, after); diff != "" {
+			t.Fatalf("%d: %+v: -lines +columns\n%s", i, v, diff)
+		}
+	}
+}
+
 // TestOnePass: table and histogram of a filtered view, asked for together, have the records counted once.
 func TestOnePass(t *testing.T) {
 	t.Parallel()
@@ -76,14 +114,16 @@ func TestOnePass(t *testing.T) {
 }
 
 // TestEstimatedFacets: of a view of many lines an estimate counts every fifth window, here by hand, and takes each line for five.
+// Over columns all lines are counted.
 func TestEstimatedFacets(t *testing.T) {
 	t.Parallel()
 	a := datasettest.New(t, datasettest.Zone, "EdgeStartTimestamp", "ClientIP", "EdgeResponseStatus")
-	want := map[string]int64{}
+	want, counted := map[string]int64{}, map[string]int64{}
 	for i := range 40 {
 		at, text := start.Add(time.Duration(i)*time.Hour), ""
 		for n := range 20 {
 			ip := ips[(i*n+n)%3]
+			counted[ip]++
 			if i%5 == 2 {
 				want[ip] += 5
 			}
@@ -110,6 +150,13 @@ func TestEstimatedFacets(t *testing.T) {
 	v.Filters = []inquiry.Filter{{Field: "ClientIP", Op: inquiry.Is, Value: ips[0]}}
 	if got, err = l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true); err != nil || got[0].Values[0].Count != want[ips[0]] || len(got[0].Values) != 1 {
 		t.Errorf("with a filter: %+v, %v", got, err)
+	}
+	if l, _ = look(t, a, inMemory, true); l.Prepare(t.Context(), v, func(int64, int64) {}) != nil {
+		t.Fatal("no columns")
+	}
+	got, err = l.Facets(t.Context(), v, []string{"ClientIP", "EdgeResponseStatus"}, 3, true)
+	if err != nil || got[0].Estimated || got[0].Values[0].Count != counted[ips[0]] || got[1].Total != counted[ips[0]] {
+		t.Errorf("with columns: %+v, %v, want %d", got, err, counted[ips[0]])
 	}
 }
 

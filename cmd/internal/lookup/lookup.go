@@ -55,10 +55,11 @@ type Lookup struct {
 	cells   int                            // buckets of the last histogram
 	kinds   map[string]map[string]investigate.Kind
 	// distinct is how many values a field had, by dataset/field, when it was last counted.
-	distinct map[string]int64
-	open     *opened // of the last record
-	closed   bool
-	asked    sync.WaitGroup // questions under way
+	distinct  map[string]int64
+	byColumns bool    // the slow worker's last counts took no SQL
+	open      *opened // of the last record
+	closed    bool
+	asked     sync.WaitGroup // questions under way
 }
 
 var _ investigate.Data = (*Lookup)(nil)
@@ -132,6 +133,11 @@ func (l *Lookup) rows(ctx context.Context, on lane, q worker.Question) (out [][]
 		out = append(out, slices.Clone(row))
 	}
 	l.remember(res.Provenance.Objects.Damaged)
+	if q.Counts != nil && on.busy == l.slow.busy {
+		l.mu.Lock()
+		l.byColumns = res.Provenance.Engine == query.CountsEngine
+		l.mu.Unlock()
+	}
 	return out, nil
 }
 

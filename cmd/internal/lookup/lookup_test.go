@@ -22,6 +22,7 @@ import (
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/lookup"
 	"github.com/fabriziosalmi/rainlogs/query"
 	"github.com/fabriziosalmi/rainlogs/query/columns"
+	"github.com/fabriziosalmi/rainlogs/query/count"
 	"github.com/fabriziosalmi/rainlogs/query/dataset"
 	"github.com/fabriziosalmi/rainlogs/query/dataset/datasettest"
 	"github.com/fabriziosalmi/rainlogs/query/duckdb"
@@ -118,7 +119,11 @@ func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive)
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	asked := &atomic.Int64{}
-	answer := asker(t, e, objects, chains)
+	var engine query.Engine = e
+	if cache {
+		engine = &count.Engine{Engine: e, Columns: kept, Threads: 2, Now: time.Now}
+	}
+	answer := asker(t, engine, objects, chains)
 	ask := func(ctx context.Context, q worker.Question) (*query.Result, error) {
 		asked.Add(1)
 		return answer(ctx, q)
@@ -137,7 +142,7 @@ func look(t *testing.T, a *datasettest.Archive, store func(*datasettest.Archive)
 }
 
 // asker answers in this process what a worker answers in its own.
-func asker(t *testing.T, e *duckdb.Engine, store dataset.Objects, chains []dataset.Chain) lookup.Asker {
+func asker(t *testing.T, e query.Engine, store dataset.Objects, chains []dataset.Chain) lookup.Asker {
 	t.Helper()
 	return func(ctx context.Context, q worker.Question) (*query.Result, error) {
 		if diff := gocmp.Diff([]string{datasettest.Zone + "/http_requests"}, q.Zones); diff != "" {
@@ -147,7 +152,7 @@ func asker(t *testing.T, e *duckdb.Engine, store dataset.Objects, chains []datas
 		if err != nil {
 			return nil, err
 		}
-		res, err := e.Query(ctx, query.Request{SQL: q.SQL, Params: q.Params, Dataset: d})
+		res, err := e.Query(ctx, query.Request{SQL: q.SQL, Params: q.Params, Counts: q.Counts, Dataset: d})
 		if err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, q.SQL)
 		}

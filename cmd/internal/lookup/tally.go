@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fabriziosalmi/rainlogs/query"
+	"github.com/fabriziosalmi/rainlogs/query/schema"
 	"github.com/fabriziosalmi/rainlogs/tui/screen/investigate"
 )
 
@@ -65,15 +67,14 @@ func (l *Lookup) newTally(ctx context.Context, s *scope, g grid) (*tallied, erro
 	if err != nil {
 		return nil, err
 	}
-	on, zone := l.slow, "_zone"
-	if len(s.view.Filters) > 0 {
-		on = l.quick
-	}
+	zone := "_zone"
 	if len(s.chains) == 1 {
 		zone = quoteText(s.chains[0].ID.Zone) // which need not be read
 	}
-	rows, err := l.rows(ctx, on, s.question(fmt.Sprintf("SELECT %s, _seq, (epoch_ns(%s) - %d) // %d, %s // 100, count(*) FROM logs%s GROUP BY ALL",
-		zone, timeOf(s.meter, s.view.Dataset), g.start, int64(g.step), statusOf(s.meter, s.kinds), where), params))
+	q := s.question(fmt.Sprintf("SELECT %s, _seq, (epoch_ns(%s) - %d) // %d, %s // 100, count(*) FROM logs%s GROUP BY ALL",
+		zone, timeOf(s.meter, s.view.Dataset), g.start, int64(g.step), statusOf(s.meter, s.kinds), where), params)
+	q.Counts = s.gridCounts(g)
+	rows, err := l.rows(ctx, l.counter(s), q)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +97,17 @@ func (l *Lookup) newTally(ctx context.Context, s *scope, g grid) (*tallied, erro
 	return t, nil
 }
 
+// gridCounts is what a tally asks for, without SQL; nil where time or status are not columns by themselves.
+func (s *scope) gridCounts(g grid) *query.Counts {
+	numeric := s.meter.ClassField == "" || s.kinds[s.meter.ClassField] == investigate.Number
+	if s.meter.TimeField != schema.TimeField(s.view.Dataset) || !numeric {
+		return nil
+	}
+	return &query.Counts{Filters: s.view.Filters, Grid: &query.Grid{
+		Time: s.meter.TimeField, Status: s.meter.ClassField, Start: g.start, Step: int64(g.step),
+	}}
+}
+
 // filtered counts the rows of a view with a filter in each window: by the tally that its histogram is drawn from.
 func (l *Lookup) filtered(ctx context.Context, s *scope) (map[place]int64, error) {
 	from, to := s.bounds()
@@ -110,6 +122,29 @@ func (l *Lookup) filtered(ctx context.Context, s *scope) (map[place]int64, error
 		return nil, err
 	}
 	return t.windows, nil
+}
+
+// counter is the worker that a filtered view's tally is asked of. Each of them compares all files of columns with their digests
+// once, which takes longer than to count them: the one that has done so goes on.
+func (l *Lookup) counter(s *scope) lane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(s.view.Filters) == 0 || l.byColumns {
+		return l.slow
+	}
+	return l.quick
+}
+
+// tallyFirst has table and histogram go before facets, where one worker counts for both.
+func (l *Lookup) tallyFirst(ctx context.Context, s *scope) error {
+	l.mu.Lock()
+	both := l.byColumns && len(s.view.Filters) > 0
+	l.mu.Unlock()
+	if !both || len(s.entries()) > manyWindows {
+		return nil
+	}
+	_, err := l.filtered(ctx, s)
+	return err
 }
 
 // rememberCells keeps how many buckets a histogram has: that of the next view will have as many.
