@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bufio"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +28,8 @@ const (
 // client, the memory may be lent to another: a slow client costs no memory, but
 // that its frame is unpacked again when it goes on.
 type lender struct {
-	dec *zstd.Decoder // of whole frames; safe for concurrent use
+	dec   *zstd.Decoder // of whole frames; safe for concurrent use
+	turns chan *turn    // taken by who has a loan, for as long as an object is read and unpacked
 
 	mu      sync.Mutex // guards what follows
 	freed   *sync.Cond
@@ -45,13 +48,22 @@ type loan struct {
 	lost  bool      // lent to another
 }
 
+// turn is what unpacking takes beside the memory for the content.
+type turn struct {
+	in     *bufio.Reader
+	packed []byte
+}
+
 func newLender(bytes int) (*lender, error) {
 	// The decoders are as many as there are cores; a frame waits for one of them.
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxFrame))
 	if err != nil {
 		return nil, fmt.Errorf("open zstd decoder: %w", err)
 	}
-	l := &lender{dec: dec, left: bytes}
+	l := &lender{dec: dec, left: bytes, turns: make(chan *turn, runtime.GOMAXPROCS(0)+1)} // one reads while all others unpack
+	for range cap(l.turns) {
+		l.turns <- &turn{in: bufio.NewReaderSize(nil, readAhead)}
+	}
 	l.freed = sync.NewCond(&l.mu)
 	return l, nil
 }
