@@ -30,12 +30,12 @@ const (
 type lender struct {
 	dec   *zstd.Decoder // of whole frames; safe for concurrent use
 	turns chan *turn    // taken by who has a loan, for as long as an object is read and unpacked
+	spare sync.Pool     // of *[]byte, until nobody needs them
 
 	mu      sync.Mutex // guards what follows
 	freed   *sync.Cond
 	left    int
 	idle    []*loan // of who waits, the longest first
-	spare   [][]byte
 	waiting int  // who wants memory
 	armed   bool // one of them will be woken
 }
@@ -92,8 +92,10 @@ func (l *lender) take(size int) *loan {
 	}
 	l.left -= size
 	out := &loan{size: size}
-	if n := len(l.spare); n > 0 && size <= kept {
-		out.b, l.spare = l.spare[n-1], l.spare[:n-1]
+	if size <= kept {
+		if b, ok := l.spare.Get().(*[]byte); ok {
+			out.b = *b
+		}
 	}
 	l.freed.Signal() // there may be enough for the next, too
 	return out
@@ -116,8 +118,8 @@ func (l *lender) arm(d time.Duration) {
 // back takes memory back. The lock is held.
 func (l *lender) back(n *loan) {
 	l.left += n.size
-	if c := cap(n.b); c > 0 && c <= kept && len(l.spare) < unpackedBytes/kept {
-		l.spare = append(l.spare, n.b[:0])
+	if b := n.b[:0]; cap(b) > 0 && cap(b) <= kept {
+		l.spare.Put(&b)
 	}
 	n.b = nil
 	l.freed.Signal()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -92,6 +93,30 @@ func TestLenderGetsAllBack(t *testing.T) {
 	if l.left != unpackedBytes || len(l.idle) != 0 || len(l.turns) != cap(l.turns) {
 		t.Errorf("%d bytes are left, %d rest, %d of %d turns are free", l.left, len(l.idle), len(l.turns), cap(l.turns))
 	}
+}
+
+// What was lent to many is nobody's in the end, and collected.
+func TestLenderKeepsNothing(t *testing.T) { //nolint:paralleltest // it measures
+	l, err := newLender(unpackedBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	var loans []*loan
+	for range unpackedBytes / frameRoom {
+		n := l.take(frameRoom)
+		n.b = make([]byte, frameRoom)
+		loans = append(loans, n)
+	}
+	for _, n := range loans {
+		l.give(n)
+	}
+	loans = nil
+	heap() // a pool keeps until the second collection
+	if after := heap(); after > before+unpackedBytes/4 {
+		t.Errorf("%d MiB are left, before there were %d", after>>20, before>>20)
+	}
+	runtime.KeepAlive(l)
 }
 
 type brokenAfter struct {
