@@ -36,8 +36,8 @@ type lender struct {
 	freed   *sync.Cond
 	left    int
 	idle    []*loan // of who waits, the longest first
-	waiting int  // who wants memory
-	armed   bool // one of them will be woken
+	waiting int     // who wants memory
+	armed   bool    // one of them will be woken
 }
 
 // loan is memory for one frame.
