@@ -14,7 +14,7 @@ import (
 const (
 	// unpackedBytes bounds the memory of what is unpacked at one time, however
 	// many are sent it.
-	unpackedBytes = 32 << 20
+	unpackedBytes = 24 << 20
 	// frameRoom is what a frame of the collector's takes: 1 MiB, and what its last read had more.
 	frameRoom = 3 << 19
 	// kept is the longest memory that is used again.
