@@ -50,8 +50,9 @@ var listens = regexp.MustCompile(`API is listening.*?address"?[=:]"?(127\.0\.0\.
 func newOverAPI(t *testing.T) *overAPI {
 	t.Helper()
 	s := &overAPI{site: newSite(t, traffic(t, 20_000), logpulltest.Faults{}), logged: &shared{}}
+	s.ok("credentials", "keygen", "--out", filepath.Join(s.dir, "age.key"))
 	s.configure(`server: {listen: ""}
-api: {listen: "127.0.0.1:0"}
+api: {listen: "127.0.0.1:0", identity: "file:./age.key"}
 collector: {window: 5m, lag: 5m, backfill: 1h, tick: 1s, schedule: "0 0 1 1 *"}`)
 	s.key = strings.TrimSpace(s.ok("api-key", "add", "--name", "first"))
 	s.keyFile = filepath.Join(t.TempDir(), "key")

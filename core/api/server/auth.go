@@ -78,7 +78,7 @@ func (a *authenticator) authenticate(ctx context.Context, store tenant.Store, ke
 	}
 	sum, now := sha256.Sum256([]byte(key)), a.now()
 	known, cached := a.verified.Get(sum)
-	if age := now.Sub(known.readAt); cached && age >= 0 && age < freshFor {
+	if cached && fresh(known.readAt, now) {
 		return usable(known.key, now)
 	}
 	revoked := a.revoked.Load()

@@ -60,7 +60,7 @@ func (in Span) window(now time.Time) (evidence.Window, error) {
 }
 
 func (s *Server) coverage(ctx context.Context, q *request, in *Span) (*body[api.Coverage], error) {
-	z, err := q.zone(ctx, in.ZoneRef)
+	id, err := q.chain(ctx, in.ZoneRef)
 	if err != nil {
 		return nil, err
 	}
@@ -68,19 +68,19 @@ func (s *Server) coverage(ctx context.Context, q *request, in *Span) (*body[api.
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.gen.Catalog.Windows(ctx, z.Chain(), w.Start, w.End)
+	rows, err := q.gen.Catalog.Windows(ctx, id, w.Start, w.End)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
-	return &body[api.Coverage]{covered(z, w, rows)}, nil
+	return &body[api.Coverage]{covered(id, w, rows)}, nil
 }
 
 const missing = "missing" // the state of what the ledger does not know
 
 // covered tiles a range with spans, from windows by start that overlap it.
-func covered(z catalog.Zone, over evidence.Window, rows []catalog.Window) api.Coverage {
+func covered(id evidence.ChainID, over evidence.Window, rows []catalog.Window) api.Coverage {
 	c := api.Coverage{
-		Zone: z.ID, Dataset: z.Dataset, From: over.Start, To: over.End, Spans: []api.Span{},
+		Zone: id.Zone, Dataset: id.Dataset, From: over.Start, To: over.End, Spans: []api.Span{},
 		TotalSeconds: int64(over.End.Sub(over.Start) / time.Second),
 	}
 	at := over.Start
@@ -124,15 +124,15 @@ func earlier(a, b time.Time) time.Time {
 }
 
 func (s *Server) chain(ctx context.Context, q *request, in *ZoneRef) (*body[api.Chain], error) {
-	z, err := q.zone(ctx, *in)
+	id, err := q.chain(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
 	archive := q.gen.Lookup.Archive
 	c := api.Chain{
-		Zone: z.ID, Dataset: z.Dataset, Archive: archive, Origin: evidence.Origin(archive, z.Chain()), Key: q.gen.Lookup.Key.VKey(),
+		Zone: id.Zone, Dataset: id.Dataset, Archive: archive, Origin: evidence.Origin(archive, id), Key: q.gen.Lookup.Key.VKey(),
 	}
-	head, err := q.gen.Catalog.Head(ctx, z.Chain())
+	head, err := q.gen.Catalog.Head(ctx, id)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return &body[api.Chain]{c}, nil // nothing is committed yet
 	}

@@ -62,9 +62,9 @@ func (q *request) knowsSource(ctx context.Context, source string) error {
 }
 
 func (s *Server) me(ctx context.Context, q *request, _ *nothing) (*body[api.Me], error) {
-	c, err := q.gen.Tenants.Customer(ctx, q.caller.Customer)
+	c, err := q.customer(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what it did
+		return nil, err
 	}
 	return &body[api.Me]{api.Me{Customer: wireCustomer(c), Key: wireKey(q.caller)}}, nil
 }

@@ -104,6 +104,9 @@ func (s *summed) add(b []byte) error {
 	return nil
 }
 
+// Write is for what is read from elsewhere.
+func (s *summed) Write(p []byte) (int, error) { return len(p), s.add(p) }
+
 func (s *summed) is(n int64, sum evidence.Digest) error {
 	if got := evidence.Digest(s.hash.Sum(nil)); s.n != n || got != sum {
 		return fmt.Errorf("%w: it has %d bytes with SHA-256 %s, sealed were %d with %s", errNotSealed, s.n, got, n, sum)

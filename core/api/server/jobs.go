@@ -40,7 +40,7 @@ type jobsOf struct {
 }
 
 func (s *Server) listJobs(ctx context.Context, q *request, in *jobsOf) (*body[api.Jobs], error) {
-	z, err := q.zone(ctx, in.ZoneRef)
+	id, err := q.chain(ctx, in.ZoneRef)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Server) listJobs(ctx context.Context, q *request, in *jobsOf) (*body[ap
 	} else if n > 0 {
 		before = time.Unix(min(n, farFuture.Unix()), 0)
 	}
-	windows, err := q.gen.Catalog.Latest(ctx, z.Chain(), before, in.Limit+1)
+	windows, err := q.gen.Catalog.Latest(ctx, id, before, in.Limit+1)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
@@ -110,11 +110,11 @@ func (q *request) job(ctx context.Context, ref JobRef) (catalog.Window, error) {
 	if !ok {
 		return catalog.Window{}, catalog.ErrNotFound
 	}
-	z, err := q.zone(ctx, ZoneRef{ID: chain.Zone, Dataset: chain.Dataset})
+	chain, err := q.chain(ctx, ZoneRef{ID: chain.Zone, Dataset: chain.Dataset})
 	if err != nil {
 		return catalog.Window{}, err
 	}
-	windows, err := q.gen.Catalog.Windows(ctx, z.Chain(), at.Start, at.Start.Add(time.Second))
+	windows, err := q.gen.Catalog.Windows(ctx, chain, at.Start, at.Start.Add(time.Second))
 	if err != nil {
 		return catalog.Window{}, err //nolint:wrapcheck // says what it did
 	}

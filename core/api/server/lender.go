@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bufio"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +14,7 @@ import (
 const (
 	// unpackedBytes bounds the memory of what is unpacked at one time, however
 	// many are sent it.
-	unpackedBytes = 32 << 20
+	unpackedBytes = 24 << 20
 	// frameRoom is what a frame of the collector's takes: 1 MiB, and what its last read had more.
 	frameRoom = 3 << 19
 	// kept is the longest memory that is used again.
@@ -26,15 +28,16 @@ const (
 // client, the memory may be lent to another: a slow client costs no memory, but
 // that its frame is unpacked again when it goes on.
 type lender struct {
-	dec *zstd.Decoder // of whole frames; safe for concurrent use
+	dec   *zstd.Decoder // of whole frames; safe for concurrent use
+	turns chan *turn    // taken by who has a loan, for as long as an object is read and unpacked
+	spare sync.Pool     // of *[]byte, until nobody needs them
 
 	mu      sync.Mutex // guards what follows
 	freed   *sync.Cond
 	left    int
 	idle    []*loan // of who waits, the longest first
-	spare   [][]byte
-	waiting int  // who wants memory
-	armed   bool // one of them will be woken
+	waiting int     // who wants memory
+	armed   bool    // one of them will be woken
 }
 
 // loan is memory for one frame.
@@ -45,13 +48,22 @@ type loan struct {
 	lost  bool      // lent to another
 }
 
+// turn is what unpacking takes beside the memory for the content.
+type turn struct {
+	in     *bufio.Reader
+	packed []byte
+}
+
 func newLender(bytes int) (*lender, error) {
 	// The decoders are as many as there are cores; a frame waits for one of them.
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxFrame))
 	if err != nil {
 		return nil, fmt.Errorf("open zstd decoder: %w", err)
 	}
-	l := &lender{dec: dec, left: bytes}
+	l := &lender{dec: dec, left: bytes, turns: make(chan *turn, runtime.GOMAXPROCS(0)+1)} // one reads while all others unpack
+	for range cap(l.turns) {
+		l.turns <- &turn{in: bufio.NewReaderSize(nil, readAhead)}
+	}
 	l.freed = sync.NewCond(&l.mu)
 	return l, nil
 }
@@ -80,8 +92,10 @@ func (l *lender) take(size int) *loan {
 	}
 	l.left -= size
 	out := &loan{size: size}
-	if n := len(l.spare); n > 0 && size <= kept {
-		out.b, l.spare = l.spare[n-1], l.spare[:n-1]
+	if size <= kept {
+		if b, ok := l.spare.Get().(*[]byte); ok {
+			out.b = *b
+		}
 	}
 	l.freed.Signal() // there may be enough for the next, too
 	return out
@@ -104,8 +118,8 @@ func (l *lender) arm(d time.Duration) {
 // back takes memory back. The lock is held.
 func (l *lender) back(n *loan) {
 	l.left += n.size
-	if c := cap(n.b); c > 0 && c <= kept && len(l.spare) < unpackedBytes/kept {
-		l.spare = append(l.spare, n.b[:0])
+	if b := n.b[:0]; cap(b) > 0 && cap(b) <= kept {
+		l.spare.Put(&b)
 	}
 	n.b = nil
 	l.freed.Signal()

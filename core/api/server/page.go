@@ -178,9 +178,9 @@ func (s *Server) sameSite(r *http.Request) error {
 
 // frame is what all pages of somebody who is signed in have.
 func (s *Server) frame(ctx context.Context, q *request) (status.Frame, error) {
-	c, err := q.gen.Tenants.Customer(ctx, q.caller.Customer)
+	c, err := q.customer(ctx)
 	if err != nil {
-		return status.Frame{}, err //nolint:wrapcheck // says what it did
+		return status.Frame{}, err
 	}
 	return status.Frame{Customer: nameOf(c), Role: string(q.caller.Role), At: s.cfg.Now()}, nil
 }

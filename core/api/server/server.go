@@ -97,6 +97,7 @@ type Server struct {
 	following *slots // streams of events
 	unpacking *slots // answers that are not sent as they are stored
 	lender    *lender
+	known     *known
 	looking   *slots // pages that are being made
 
 	pages       *status.Renderer
@@ -111,6 +112,7 @@ type Server struct {
 // generation is one backend, and the requests that work with it.
 type generation struct {
 	Backend
+	known    *known
 	ctx      context.Context //nolint:containedctx // of all of its requests
 	leaving  chan struct{}   // closed when it is detached: what has no end of its own ends
 	requests sync.WaitGroup
@@ -129,13 +131,14 @@ func New(cfg Config) (*Server, error) {
 		verifying: newSlots(verifications, max(1, verifications/2)), following: newSlots(streams, streams/4), unpacking: newSlots(unpacked, unpacked/2),
 		looking: newSlots(looks, looks/4), crossOrigin: http.NewCrossOriginProtection(),
 	}
-	var errs [4]error
+	var errs [5]error
 	s.auth, errs[0] = newAuthenticator(cfg.Cost, cfg.Now, func(ctx context.Context, err error) {
 		cfg.Log.WarnContext(ctx, "use of an API key not noted", "error", err)
 	})
 	s.tries, errs[1] = newLimiters(tryPerSecond, tryAtOnce, addresses)
 	s.customers, errs[2] = newLimiters(cfg.PerSecond, max(1, int(3*cfg.PerSecond)), customersOf)
 	s.lender, errs[3] = newLender(unpackedBytes)
+	s.known, errs[4] = newKnown(cfg.Now)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make API server: %w", err)
 	}
@@ -160,7 +163,8 @@ func (s *Server) HTTP() *http.Server {
 // then, and it returns once all have ended.
 func (s *Server) Attach(b Backend) (detach func(grace time.Duration)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &generation{Backend: b, ctx: ctx, leaving: make(chan struct{})}
+	s.known.forget() // of another catalog
+	g := &generation{Backend: b, known: s.known, ctx: ctx, leaving: make(chan struct{})}
 	s.mu.Lock()
 	s.now = g
 	s.mu.Unlock()

@@ -42,12 +42,8 @@ type ZoneRef struct {
 
 // zone finds a zone of the caller's. Another's is not there.
 func (q *request) zone(ctx context.Context, ref ZoneRef) (catalog.Zone, error) {
-	owner, err := q.gen.Tenants.ZoneOwner(ctx, ref.ID)
-	if err != nil {
-		return catalog.Zone{}, err //nolint:wrapcheck // says what it did
-	}
-	if owner != q.caller.Customer { // the same one question for another's and for what is not there
-		return catalog.Zone{}, catalog.ErrNotFound
+	if err := q.owns(ctx, ref.ID); err != nil {
+		return catalog.Zone{}, err
 	}
 	z, err := q.gen.Catalog.Zone(ctx, ref.ID)
 	if err != nil {
@@ -102,6 +98,7 @@ func (s *Server) createZone(ctx context.Context, q *request, in *given[api.NewZo
 	if err := q.gen.Catalog.PutZone(ctx, z); err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
+	q.gen.known.forget()
 	return &body[api.Zone]{wireZone(z, catalog.Standing{})}, nil
 }
 
@@ -243,7 +240,9 @@ func (s *Server) removeZone(ctx context.Context, q *request, in *ZoneRef) (*stru
 	if err != nil {
 		return nil, err
 	}
-	return nil, q.gen.Catalog.RemoveZone(ctx, z.ID, z.Dataset) //nolint:wrapcheck // says what it did
+	err = q.gen.Catalog.RemoveZone(ctx, z.ID, z.Dataset)
+	q.gen.known.forget()
+	return nil, err //nolint:wrapcheck // says what it did
 }
 
 func (s *Server) pullZone(ctx context.Context, q *request, in *ZoneRef) (*body[api.Pulled], error) {
