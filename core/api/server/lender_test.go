@@ -111,7 +111,7 @@ func TestLenderKeepsNothing(t *testing.T) { //nolint:paralleltest // it measures
 	for _, n := range loans {
 		l.give(n)
 	}
-	loans = nil
+	clear(loans)
 	heap() // a pool keeps until the second collection
 	if after := heap(); after > before+unpackedBytes/4 {
 		t.Errorf("%d MiB are left, before there were %d", after>>20, before>>20)
