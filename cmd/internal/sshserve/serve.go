@@ -59,7 +59,7 @@ type Server struct {
 	end      context.CancelFunc
 	sessions atomic.Int64
 	conns    atomic.Int64
-	running  sync.WaitGroup // programs
+	running  sync.WaitGroup // sessions
 }
 
 const (
@@ -151,6 +151,8 @@ func (s *Server) known(ctx ssh.Context, key ssh.PublicKey) bool {
 
 // handle is a session, from the key that has signed to the end of its program.
 func (s *Server) handle(sess ssh.Session) {
+	s.running.Add(1) // until the last word is said
+	defer s.running.Done()
 	defer func() {
 		if r := recover(); r != nil {
 			s.cfg.Log.Error("a session has failed", "panic", fmt.Sprint(r))
@@ -186,9 +188,6 @@ func (s *Server) serve(sess ssh.Session) (code int, text string) {
 	if s.ctx.Err() != nil {
 		return 1, errStopped.Error()
 	}
-	s.running.Add(1)
-	defer s.running.Done()
-
 	ctx, cancel := context.WithCancelCause(sess.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(errStopped) })()
