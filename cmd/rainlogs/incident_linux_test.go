@@ -91,6 +91,13 @@ func (m *tmux) types(text string) {
 // shows waits until the screen shows each of the patterns and nothing that is still on its way, and returns it.
 func (m *tmux) shows(patterns ...string) string {
 	m.t.Helper()
+	return m.settles(nil, patterns...)
+}
+
+// settles is shows, and waits a while longer for a screen that is wanted.
+func (m *tmux) settles(wanted func(shown string) bool, patterns ...string) string {
+	m.t.Helper()
+	var other <-chan time.Time // it shows each of the patterns, and is another one
 	late := time.NewTimer(2 * time.Minute)
 	defer late.Stop()
 	again := time.NewTicker(200 * time.Millisecond) // what was said before the pipe was laid, nobody tells
@@ -103,12 +110,20 @@ func (m *tmux) shows(patterns ...string) string {
 				missing = p
 			}
 		}
-		if missing == "" && !onItsWay.MatchString(shown) {
+		whole := missing == "" && !onItsWay.MatchString(shown)
+		if whole && (wanted == nil || wanted(shown)) {
 			return shown
+		}
+		if whole && other == nil {
+			other = time.After(20 * time.Second)
 		}
 		select {
 		case <-m.said:
 		case <-again.C:
+		case <-other:
+			if whole {
+				return shown
+			}
 		case <-late.C:
 			m.t.Fatalf("%q is not shown, or not yet whole:\n%s", missing, shown)
 		}
@@ -118,25 +133,34 @@ func (m *tmux) shows(patterns ...string) string {
 // onItsWay is a facet, or rows, that are still asked for.
 var onItsWay = regexp.MustCompile(`(?m)^[ ▌]*[-+] \w+ +…│|^ *│?[▌ ] *…|looking again|^asking|asking for`)
 
-// golden compares a screen with testdata/incident/NAME.
-func (m *tmux) golden(name, shown string) {
+// golden compares the screen, once it shows what it should, with testdata/incident/NAME. It may be in the
+// middle of being drawn: then it is looked at again.
+func (m *tmux) golden(name string, patterns ...string) string {
 	m.t.Helper()
-	for _, c := range chance {
-		shown = c.pattern.ReplaceAllString(shown, c.with)
-	}
 	path := filepath.Join("testdata", "incident", name+".txt")
 	if *updateScreens {
+		raw := m.shows(patterns...)
+		shown := withoutChance(raw)
 		must(m.t, os.MkdirAll(filepath.Dir(path), 0o755))
 		must(m.t, os.WriteFile(path, []byte(shown), 0o644)) //nolint:gosec // a file of the repository
-		return
+		return raw
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
 		m.t.Fatalf("%v: -update writes it", err)
 	}
-	if diff := cmp.Diff(string(want), shown); diff != "" {
+	raw := m.settles(func(shown string) bool { return withoutChance(shown) == string(want) }, patterns...)
+	if diff := cmp.Diff(string(want), withoutChance(raw)); diff != "" {
 		m.t.Errorf("%s: -want +got:\n%s", path, diff)
 	}
+	return raw
+}
+
+func withoutChance(shown string) string {
+	for _, c := range chance {
+		shown = c.pattern.ReplaceAllString(shown, c.with)
+	}
+	return shown
 }
 
 // chance is what differs from run to run: ids, keys, and how long things took.
@@ -184,13 +208,12 @@ func solve(t *testing.T, width, height int) {
 	see := func(what string, patterns ...string) string {
 		t.Helper()
 		step++
-		shown := m.shows(patterns...)
 		if shots != "" {
+			shown := m.shows(patterns...)
 			must(t, os.WriteFile(filepath.Join(shots, fmt.Sprintf("%dx%d-%s.ansi", width, height, what)), []byte(m.do("capture-pane", "-e", "-p")), 0o600))
 			return shown
 		}
-		m.golden(fmt.Sprintf("%dx%d-%d-%s", width, height, step, what), shown)
-		return shown
+		return m.golden(fmt.Sprintf("%dx%d-%d-%s", width, height, step, what), patterns...)
 	}
 	if shots != "" {
 		m.shows(`entries, by the p`)
