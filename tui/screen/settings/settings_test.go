@@ -113,8 +113,8 @@ func TestNothingRaw(t *testing.T) {
 		Name: hostile, ID: hostile, Purpose: hostile, Config: hostile, Stores: []string{hostile}, Session: hostile, ReadOnly: hostile, Version: hostile,
 		Keys: []settings.Key{{VKey: hostile, Trust: hostile}},
 	}
-	for width := 1; width < 130; width += 11 {
-		for height := 1; height < 50; height += 9 {
+	for _, width := range []int{1, 2, 34, 80, 129} {
+		for _, height := range []int{1, 10, 46} {
 			for _, data := range []*answer{{archive: a}, {err: errors.New(hostile)}} {
 				s := draw(t, data, tuitest.Size{Width: width, Height: height}, theme.Options{Dark: true}, true)
 				for _, k := range []string{"", " ", "/", "o", "enter", "G"} {
