@@ -281,21 +281,13 @@ func (s *site) done(ctx context.Context, c catalog.Catalog, at time.Time) bool {
 }
 
 func (s *site) reached(ctx context.Context, c catalog.Catalog, edge time.Time) bool {
-	backlog, err := c.Backlog(ctx)
-	if err != nil {
-		return false // the database is away, by order
-	}
-	for _, b := range backlog {
-		if b.Oldest.Before(edge) {
-			return false
-		}
-	}
-	for i := range s.zones {
+	for i := range s.zones { // first: a plan between the two makes a backlog
 		if _, last, err := c.Bounds(ctx, chainOf(i)); err != nil || last.Before(edge) {
-			return false
+			return false // the database may be away, by order
 		}
 	}
-	return true
+	backlog, err := c.Backlog(ctx)
+	return err == nil && !slices.ContainsFunc(backlog, func(b catalog.Backlog) bool { return b.Oldest.Before(edge) })
 }
 
 // judged demands of every zone that its windows tile the time since the
