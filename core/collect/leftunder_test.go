@@ -1,7 +1,6 @@
 package collect_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
-	"github.com/fabriziosalmi/rainlogs/core/verify"
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
@@ -46,18 +44,7 @@ func TestLeftUnderAWindow(t *testing.T) {
 			}
 			_, err := b.collect(request(1))
 			b.must(err)
-			var explained []string
-			for _, e := range b.entries() {
-				if e.Kind != evidence.KindObservation || e.Observation.Topic != evidence.TopicDisplaced {
-					continue
-				}
-				var v evidence.DisplacedValue
-				b.must(json.Unmarshal(e.Observation.Value, &v))
-				for _, o := range v.Objects {
-					explained = append(explained, o.Key)
-				}
-			}
-			if d := cmp.Diff(keys, explained); d != "" {
+			if d := cmp.Diff(keys, b.displacements()); d != "" {
 				t.Error(d)
 			}
 			for _, key := range keys {
@@ -67,16 +54,8 @@ func TestLeftUnderAWindow(t *testing.T) {
 			}
 			// One that its store would not let go of is explained all the same.
 			b.must(os.WriteFile(filepath.Join(b.dir, "archive", filepath.FromSlash(keys[0])), []byte("left behind"), 0o644))
-			key := b.key.Public()
-			d, err := evidence.EncodeDescriptor(evidence.Descriptor{Format: evidence.FormatName, V: evidence.Version, Archive: archive, VKey: key.VKey(), CreatedAt: evidence.SealTime(b.clock())})
-			b.must(err)
-			b.must(os.WriteFile(filepath.Join(b.dir, "archive", evidence.DescriptorKey), d, 0o644))
-			report, err := verify.Run(t.Context(), b.fs, verify.Options{Key: &key, Level: verify.LevelObjects})
-			b.must(err)
-			for _, f := range report.Findings {
-				if f.Code == verify.CodeUnexplained {
-					t.Errorf("finding %+v", f)
-				}
+			if left := b.unexplained(); left != nil {
+				t.Errorf("objects without an entry: %v", left)
 			}
 		})
 	}
