@@ -145,7 +145,7 @@ func (b *bench) whole(ctx context.Context, s site, _ evidence.Content) error {
 	if b.program == "" {
 		return nil
 	}
-	for _, q := range []question{topClients, questions("")[3]} {
+	for _, q := range []question{topClients, count} {
 		c, err := spawn(ctx, b.runs, nothing, b.program, "--config", s.config(), "--no-progress", "query", q.sql)
 		if err != nil {
 			return err

@@ -9,17 +9,27 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/medama-io/go-useragent"
 )
 
 // macros are the shorthands of an analyst that SQL can say itself.
-var macros = []string{
+var macros = append([]string{
 	// '2xx', NULL for what is no status.
 	`status_class(status) AS CASE WHEN status BETWEEN 100 AND 599 THEN (CAST(status AS INTEGER) // 100) || 'xx' END`,
 	// '1.5 MiB'.
 	`bytes_h(n) AS format_bytes(CAST(n AS BIGINT))`,
+}, starts("minute", time.Minute), starts("hour", time.Hour), starts("day", 24*time.Hour))
+
+// starts is the macro by_PART(t), the start of the minute, hour or day of a time, as date_trunc
+// says it, in a fifth less of a whole question's work: date_trunc computes a calendar's date
+// for each row. Before 1970 a remainder would round up; in 1677, where the type begins, a start may be none: NULL.
+func starts(part string, span time.Duration) string {
+	return fmt.Sprintf(`by_%[1]s(t) AS CASE
+		WHEN epoch_ns(CAST(t AS TIMESTAMP_NS)) >= 0 THEN make_timestamp_ns(epoch_ns(CAST(t AS TIMESTAMP_NS)) - epoch_ns(CAST(t AS TIMESTAMP_NS)) %% %[2]d)
+		ELSE TRY(CAST(date_trunc('%[1]s', CAST(t AS TIMESTAMP_NS)) AS TIMESTAMP_NS)) END`, part, span.Nanoseconds())
 }
 
 // function is a scalar function of texts that SQL cannot say well: NULL

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,6 +46,10 @@ func TestFunctions(t *testing.T) {
 		"ua_family(chr(27) || '[31m')":           "\x1b[31m",
 		"ua_family(repeat('x', 100000)) IS NULL": false,
 		"ua_family(repeat('é', 100000)) IS NULL": false,
+		"by_minute('2026-01-01 12:34:56.123456789') = TIMESTAMP '2026-01-01 12:34:00'": true,
+		"by_day(DATE '2026-01-01')": time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		"by_hour(NULL)":             nil,
+		"by_hour(TIMESTAMP_NS '1677-09-21 00:12:43.145225')":                                                             nil, // an hour that began before the type's first moment
 		"time_bucket(INTERVAL '1 hour', TIMESTAMP_NS '2026-01-01 12:34:56.123456789') = TIMESTAMP '2026-01-01 12:00:00'": true,
 	} {
 		got, _ := ask(t, e, d, "SELECT "+sql)
@@ -60,5 +65,18 @@ func TestFunctions(t *testing.T) {
 		if !errors.Is(err, query.ErrSQL) {
 			t.Errorf("%s: %v", sql, err)
 		}
+	}
+}
+
+// TestStarts holds by_minute, by_hour and by_day against date_trunc, for times on both sides of 1970.
+func TestStarts(t *testing.T) {
+	t.Parallel()
+	d, e := small(t), openEngine(t, duckdb.Config{})
+	got, _ := ask(t, e, d, `
+		SELECT count(*), bool_and(by_minute(t) = date_trunc('minute', t)), bool_and(by_hour(t) = date_trunc('hour', t)),
+		       bool_and(by_day(t) = date_trunc('day', t)), any_value(typeof(by_hour(t)))
+		FROM (SELECT make_timestamp_ns((i - 5000) * 1800000000001 + 59) AS t FROM range(10000) r(i))`)
+	if diff := cmp.Diff([][]any{{int64(10000), true, true, true, "TIMESTAMP_NS"}}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -7,7 +7,7 @@
 -- param min_share = 0.2: which share of the minute's requests they are at least, 0 to 1
 WITH minutes AS (
   SELECT ClientRequestHost, ClientRequestPath,
-         date_trunc('minute', EdgeStartTimestamp)                     AS minute,
+         by_minute(EdgeStartTimestamp)                                AS minute,
          count(*)                                                     AS requests,
          count(*) FILTER (EdgeResponseStatus BETWEEN 500 AND 599)     AS errors
   FROM logs

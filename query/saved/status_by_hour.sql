@@ -1,7 +1,7 @@
 -- title: Status classes by hour
 -- description: Requests an hour by the class of their status: the onset of
 -- errors, and hours that are missing.
-SELECT date_trunc('hour', EdgeStartTimestamp)                    AS hour,
+SELECT by_hour(EdgeStartTimestamp)                               AS hour,
        count(*)                                                  AS requests,
        count(*) FILTER (EdgeResponseStatus BETWEEN 200 AND 299)  AS s2xx,
        count(*) FILTER (EdgeResponseStatus BETWEEN 300 AND 399)  AS s3xx,
