@@ -169,6 +169,8 @@ func TestServer(t *testing.T) {
 	s.same("zone", "list", "--json")
 	s.same("archive", "head", name)
 	s.same("archive", "head", name, "--json")
+	s.same("archive", "head")
+	s.same("archive", "head", "--json")
 	s.same("coverage")
 	s.same("coverage", name, "--json")
 	s.same("coverage", name, "--calendar")
@@ -259,6 +261,13 @@ func (s *overAPI) keysOver() {
 	}
 	s.refuses(2, "has no key", s.remote("api-key", "revoke", "abc"))
 	s.refuses(2, "of customer", s.remote("api-key", "list", "--customer", "acme"))
+	s.same("audit")
+	s.same("audit", "--json")
+	if out := s.done("audit", "--limit", "1"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "api-key.revoke") || !strings.Contains(out, " 404 ") {
+		s.t.Errorf("audit: %s", out)
+	}
+	s.refuses(2, "--limit 0", s.remote("audit", "--limit", "0"))
+	s.refuses(2, "of customer", s.remote("audit", "--customer", "acme"))
 	// The same beside the archive.
 	again := strings.TrimSpace(s.ok("api-key", "add", "--name", "here", "--role", "analyst"))
 	var keys []struct{ ID, Name string }

@@ -78,25 +78,43 @@ func newArchiveStat(env *site.Env, g *site.Globals) *cobra.Command {
 func newArchiveHead(env *site.Env, g *site.Globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "head ZONE", Short: "Print the head of a zone's chain, signed, as the collector last committed it", Args: cobra.ExactArgs(1), ValidArgsFunction: completeZones(env, g),
+		Use: "head [ZONE]", Short: "Print the head of a zone's chain, signed, as the collector last committed it; without a zone, of each", Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeZones(env, g),
 		Long: "Print the head of a zone's chain as the collector last committed it: how long the chain is, and the signed checkpoint. Kept\n" +
-			"elsewhere it is what later shows whether the chain was shortened or rewritten.\n\n" + site.ExitHelp,
-		Example: "rainlogs archive head example.com\nrainlogs --server https://logs.example archive head example.com --json",
+			"elsewhere it is what later shows whether the chain was shortened or rewritten. With --json, a zone's is an object, those of all zones are an array.\n\n" + site.ExitHelp,
+		Example: "rainlogs archive head\nrainlogs archive head example.com\nrainlogs --server https://logs.example archive head example.com --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return ask(cmd, env, g, openWorkspace, func(k keeper) error {
-				c, err := k.head(args[0])
-				if err != nil {
+				heads, err := k.heads(args)
+				switch {
+				case err != nil:
 					return err
+				case len(heads) == 0:
+					return site.Usagef("no zone is under collection (rainlogs zone add ZONE_ID)")
+				case asJSON && len(args) > 0:
+					return site.PrintJSON(env.Out, heads[0])
+				case asJSON:
+					return site.PrintJSON(env.Out, heads)
 				}
-				if asJSON {
-					return site.PrintJSON(env.Out, c)
-				}
-				return printHead(env, c)
+				return printHeads(env, heads)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return site.OverServer(cmd)
+}
+
+func printHeads(env *site.Env, heads []api.Chain) error {
+	for i, c := range heads {
+		if i > 0 {
+			if _, err := fmt.Fprintln(env.Out); err != nil {
+				return err //nolint:wrapcheck // standard output is gone
+			}
+		}
+		if err := printHead(env, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printHead(env *site.Env, c api.Chain) error {

@@ -276,6 +276,25 @@ func (w *workspace) zone(idOrName string) (catalog.Zone, error) {
 	return z, nil
 }
 
+// zonesOf are zones by name or id; no names are all.
+func (w *workspace) zonesOf(names []string) ([]catalog.Zone, error) {
+	if len(names) == 0 {
+		zones, err := w.Catalog.ListZones(w.ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list zones: %w", err)
+		}
+		return zones, nil
+	}
+	zones := make([]catalog.Zone, len(names))
+	for i, name := range names {
+		var err error
+		if zones[i], err = w.zone(name); err != nil {
+			return nil, err
+		}
+	}
+	return zones, nil
+}
+
 // called is what finds each zone: its name, or, of a customer's, its id.
 func (w *workspace) called() ([]string, error) {
 	zones, err := w.Catalog.ListZones(w.ctx)

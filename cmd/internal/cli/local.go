@@ -78,12 +78,22 @@ func (l local) verified(zones []string, o verifyOptions) (*verify.Report, error)
 	return l.verify(opts)
 }
 
-// head is what this collector last committed of a chain.
-func (l local) head(zone string) (api.Chain, error) {
-	z, err := l.zone(zone)
+func (l local) heads(zones []string) ([]api.Chain, error) {
+	all, err := l.zonesOf(zones)
 	if err != nil {
-		return api.Chain{}, err
+		return nil, err
 	}
+	out := make([]api.Chain, len(all))
+	for i, z := range all {
+		if out[i], err = l.head(z); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// head is what this collector last committed of a chain.
+func (l local) head(z catalog.Zone) (api.Chain, error) {
 	c := api.Chain{Zone: z.ID, Dataset: z.Dataset, Archive: l.Archive, Origin: evidence.Origin(l.Archive, z.Chain()), Key: l.Key.Public().VKey()}
 	head, err := l.Catalog.Head(l.ctx, z.Chain())
 	if errors.Is(err, catalog.ErrNotFound) {

@@ -44,7 +44,7 @@ type (
 	}
 	// keeper has the archive itself.
 	keeper interface {
-		head(zone string) (api.Chain, error)
+		heads(zones []string) ([]api.Chain, error) // no zones are all
 		cat(key string, raw bool) error
 	}
 )

@@ -252,11 +252,21 @@ func addVerification(out *verify.Report, id evidence.ChainID, v *gen.Verificatio
 	out.Chains = append(out.Chains, c)
 }
 
-func (r *remote) head(zone string) (api.Chain, error) {
-	z, err := r.zone(zone)
+func (r *remote) heads(zones []string) ([]api.Chain, error) {
+	all, err := r.zonesOf(zones)
 	if err != nil {
-		return api.Chain{}, err
+		return nil, err
 	}
+	out := make([]api.Chain, len(all))
+	for i, z := range all {
+		if out[i], err = r.head(z); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (r *remote) head(z catalog.Zone) (api.Chain, error) {
 	c, err := r.client.Chain(r.ctx, ref(z))
 	if err != nil {
 		return api.Chain{}, fmt.Errorf("read head: %w", err)

@@ -34,7 +34,7 @@ func newRoot(env *site.Env) *cobra.Command {
 	g.Guard(root)
 	root.AddCommand(
 		newDemo(env, g), newInit(env, g), newZone(env, g), newSource(env, g), newPull(env, g), newCoverage(env, g), newVerify(env, g),
-		withSSH(collector.NewCollector(env, g, buildBeside), env, g), collector.NewJobs(env, g, root.Name()), collector.NewAPIKeys(env, g, root.Name()), collector.NewCredentials(env, g, root.Name()), collector.NewTenants(env, g, root.Name()), collector.NewDoctor(env, g),
+		withSSH(collector.NewCollector(env, g, buildBeside), env, g), collector.NewJobs(env, g, root.Name()), collector.NewAPIKeys(env, g, root.Name()), collector.NewAudit(env, g, root.Name()), collector.NewCredentials(env, g, root.Name()), collector.NewTenants(env, g, root.Name()), collector.NewDoctor(env, g),
 		newTUI(env, g), newCase(env, g), newQuery(env, g), newSQL(env, g), newQueryServe(env, g), newQueryExport(env, g), newLogs(env, g), newStats(env, g), newIndex(env, g), newArchive(env, g), newKey(env, g), newPlugin(env, g), site.NewConfig(env, g, checkKeys),
 		site.NewVersion(env, site.Module{Key: "duckdb", Title: "DuckDB driver", Path: "github.com/duckdb/duckdb-go/v2"}),
 	)

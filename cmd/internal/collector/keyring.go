@@ -38,19 +38,26 @@ func withKeys(cmd *cobra.Command, env *site.Env, g *site.Globals, customer strin
 			return f(&localKeys{env: env, store: s, customer: customer})
 		})
 	}
+	return withServer(cmd, g, customer, func(c *client.Client, customer string) error {
+		return f(&remoteKeys{env: env, client: c, customer: customer})
+	})
+}
+
+// withServer asks a collector elsewhere, as the customer whose the key is; --customer may say no other.
+func withServer(cmd *cobra.Command, g *site.Globals, customer string, f func(c *client.Client, customer string) error) error {
 	c, err := g.Client()
 	if err != nil {
 		return err //nolint:wrapcheck // says what it did
 	}
 	defer c.Close()
-	me, err := c.Me(ctx)
+	me, err := c.Me(cmd.Context())
 	if err != nil {
 		return fmt.Errorf("ask whose the key is: %w", err)
 	}
 	if cmd.Flags().Changed("customer") && customer != me.Customer.Id {
-		return site.Usagef("--customer: the API key is of customer %q, and opens the keys of no other", me.Customer.Id)
+		return site.Usagef("--customer: the API key is of customer %q, and opens nothing of another", me.Customer.Id)
 	}
-	return f(&remoteKeys{env: env, client: c, customer: me.Customer.Id})
+	return f(c, me.Customer.Id)
 }
 
 // withTenants runs f over the catalog's customers, of which there must be this one.

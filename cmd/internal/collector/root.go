@@ -19,7 +19,7 @@ func Main(ctx context.Context, args []string) int {
 func newRoot(env *site.Env) *cobra.Command {
 	g := &site.Globals{}
 	root := site.NewGroup("rainlogsd", "The collector of an evidence-grade archive of Cloudflare logs",
-		NewHealth(env), NewJobs(env, g, "rainlogsd"), NewAPIKeys(env, g, "rainlogsd"), NewCredentials(env, g, "rainlogsd"), NewTenants(env, g, "rainlogsd"), NewDoctor(env, g), site.NewConfig(env, g), site.NewVersion(env))
+		NewHealth(env), NewJobs(env, g, "rainlogsd"), NewAPIKeys(env, g, "rainlogsd"), NewAudit(env, g, "rainlogsd"), NewCredentials(env, g, "rainlogsd"), NewTenants(env, g, "rainlogsd"), NewDoctor(env, g), site.NewConfig(env, g), site.NewVersion(env))
 	root.Long = "rainlogsd is the collector without the workstation: the archive that rainlogs init made, its config and its plugins,\n" +
 		"in a static program.\n\n" + site.ExitHelp
 	root.Example = "rainlogsd --config /etc/rainlogs config check\nrainlogsd health\nrainlogsd --config /etc/rainlogs doctor"
