@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fabriziosalmi/rainlogs/cmd/internal/site"
+	"github.com/fabriziosalmi/rainlogs/core/catalog"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 	"github.com/fabriziosalmi/rainlogs/core/verify"
 )
@@ -57,6 +60,9 @@ func runCoverage(env *site.Env, from coverer, zones []string, o verifyOptions) e
 	default:
 		err = printCoverage(env, chains)
 	}
+	if err == nil && !complete && !o.asJSON {
+		err = tellOpen(env, chains, from)
+	}
 	if err == nil && o.requireComplete && !complete {
 		return site.EndWith(site.ExitIncomplete, "coverage of the range is incomplete")
 	}
@@ -71,6 +77,21 @@ func printCoverage(env *site.Env, chains []verify.Chain) error {
 			}
 		}
 	})
+}
+
+// tellOpen says where what is missing may be yet to come: a zone that was just
+// added is missing until its past is fetched.
+func tellOpen(env *site.Env, chains []verify.Chain, from coverer) error {
+	open, names := from.open(), from.names()
+	for _, c := range chains {
+		missing := slices.ContainsFunc(c.Report.Segments, func(s verify.Segment) bool { return s.State == verify.Missing })
+		if n := open[c.ID]; n > 0 && missing {
+			if err := tellOn(env, "%s: %s windows are planned and not collected yet; what is missing may be among them", cmp.Or(names[c.ID], c.ID.Zone), site.Count(n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func printCalendars(env *site.Env, chains []verify.Chain, names map[evidence.ChainID]string) error {
@@ -103,29 +124,55 @@ func heading(id evidence.ChainID, name string) string {
 	return fmt.Sprintf("%s  %s", name, id)
 }
 
-// names are what zones are called by. They are the catalog's to say, and what
-// is shown does not depend on it: without one, there are none.
-func (w *workspace) names() map[evidence.ChainID]string {
-	if w.Catalog == nil {
-		if path, ok := strings.CutPrefix(w.Config.Catalog, "sqlite:"); ok {
-			if _, err := os.Stat(path); err != nil {
-				return nil // opening would make it
-			}
-		}
-		c, err := site.OpenCatalog(w.ctx, w.Config.Catalog, w.Env.Getenv)
-		if err != nil {
-			w.Logger().DebugContext(w.ctx, "zones are shown without names", "error", err)
-			return nil
-		}
-		w.Catalog = c // closed with the workspace
+// beside is the catalog, nil without one: what coverage shows of the archive does not depend on it.
+func (w *workspace) beside() catalog.Catalog {
+	if w.Catalog != nil {
+		return w.Catalog
 	}
-	zones, err := w.Catalog.ListZones(w.ctx)
+	if path, ok := strings.CutPrefix(w.Config.Catalog, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil // opening would make it
+		}
+	}
+	c, err := site.OpenCatalog(w.ctx, w.Config.Catalog, w.Env.Getenv)
+	if err != nil {
+		w.Logger().DebugContext(w.ctx, "coverage is shown without the catalog", "error", err)
+		return nil
+	}
+	w.Catalog = c // closed with the workspace
+	return c
+}
+
+// names are what zones are called by, as far as that is known.
+func (w *workspace) names() map[evidence.ChainID]string {
+	names := map[evidence.ChainID]string{}
+	c := w.beside()
+	if c == nil {
+		return names
+	}
+	zones, err := c.ListZones(w.ctx)
 	if err != nil {
 		w.Logger().DebugContext(w.ctx, "zones are shown without names", "error", err)
 	}
-	names := map[evidence.ChainID]string{}
 	for _, z := range zones {
 		names[z.Chain()] = z.Name
 	}
 	return names
+}
+
+// open are the windows that are planned and not collected yet, as far as that is known.
+func (w *workspace) open() map[evidence.ChainID]int64 {
+	open := map[evidence.ChainID]int64{}
+	c := w.beside()
+	if c == nil {
+		return open
+	}
+	backlog, err := c.Backlog(w.ctx)
+	if err != nil {
+		w.Logger().DebugContext(w.ctx, "coverage is shown without what is planned", "error", err)
+	}
+	for _, b := range backlog {
+		open[b.Chain] += b.Windows
+	}
+	return open
 }

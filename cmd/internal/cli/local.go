@@ -69,6 +69,7 @@ func (l local) covered(zones []string, o verifyOptions) ([]verify.Chain, error) 
 }
 
 func (l local) names() map[evidence.ChainID]string { return l.workspace.names() }
+func (l local) open() map[evidence.ChainID]int64   { return l.workspace.open() }
 
 func (l local) verified(zones []string, o verifyOptions) (*verify.Report, error) {
 	opts, err := l.verifyOptions(zones, o)

@@ -37,6 +37,7 @@ type (
 	coverer interface {
 		covered(zones []string, o verifyOptions) ([]verify.Chain, error)
 		names() map[evidence.ChainID]string
+		open() map[evidence.ChainID]int64 // windows that are yet to be collected
 	}
 	// verifier verifies chains; no zones are all.
 	verifier interface {

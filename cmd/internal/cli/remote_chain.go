@@ -60,6 +60,21 @@ func (r *remote) names() map[evidence.ChainID]string {
 	return names
 }
 
+// open are the windows of the collector's ledger that have not ended.
+func (r *remote) open() map[evidence.ChainID]int64 {
+	open := map[evidence.ChainID]int64{}
+	backlog, err := r.client.Backlog(r.ctx)
+	if err != nil {
+		return open
+	}
+	for _, b := range backlog {
+		for _, n := range b.Open {
+			open[evidence.ChainID{Zone: b.Zone, Dataset: b.Dataset}] += n
+		}
+	}
+	return open
+}
+
 func (r *remote) coverageOf(z catalog.Zone, from, to time.Time) (verify.Chain, error) {
 	head, err := r.client.Chain(r.ctx, ref(z))
 	if err != nil {
