@@ -52,6 +52,7 @@ func NewCollector(env *site.Env, g *site.Globals, beside Beside) *cobra.Command 
 // runCollector runs daemons one after the other: a reload drains one and
 // starts the next from the config as it is then.
 func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collectorOptions) error {
+	useProcs()
 	log, err := newLogger(env, g, o.logFormat)
 	if err != nil {
 		return err

@@ -47,6 +47,7 @@ type Catalog struct {
 	path   string           // absolute, without symbolic links
 	writer *sql.DB          // one connection: writers of this process queue in Go, where their contexts are heard
 	reader *sql.DB          // cannot write
+	asks   *prepared        // by the reader
 	now    func() time.Time // of the budgets
 }
 
@@ -68,6 +69,7 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if c.reader, err = pool(real, readers, url.Values{"_query_only": {"1"}}); err != nil {
 		return nil, fmt.Errorf("open catalog %s: %w", path, errors.Join(err, c.writer.Close()))
 	}
+	c.asks = &prepared{db: c.reader}
 	if err := c.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("open catalog %s: %w", path, errors.Join(translate(err), c.Close()))
 	}
@@ -144,7 +146,7 @@ func (c *Catalog) Close() error {
 func (c *Catalog) QueuePath() string { return c.path + ".queue" }
 
 // read returns the queries outside any transaction: each is its own snapshot.
-func (c *Catalog) read() *dbsqlc.Queries { return dbsqlc.New(c.reader) }
+func (c *Catalog) read() *dbsqlc.Queries { return dbsqlc.New(c.asks) }
 
 // write runs f in one transaction, which is committed if f returns nil and
 // leaves no trace otherwise.
