@@ -58,7 +58,7 @@ func frame(content string, width, height int) string {
 		if i < len(lines) {
 			line = lines[i]
 		}
-		switch w := ansi.StringWidth(line); {
+		switch w := safetext.Drawn(line); {
 		case w > width:
 			line = ansi.Truncate(line, width, "")
 		case w < width:
