@@ -15,21 +15,28 @@ import (
 type chunk struct {
 	is    schema.Type
 	codes []uint32 // of the rows
-	// The file's own values end to end, and where they end; the first is NULL's.
-	text []byte
-	ends []int
-	all  *dictionary
+	own   int      // how many values NULL and the file's own are
+	// The file's own values: their numbers in the numbering, the first is NULL's; or, where there is no room for these, end to end, and
+	// where they end.
+	numbers   []uint32
+	text      []byte
+	ends      []int
+	numbering *numbering
+	all       *dictionary
 
 	levels []uint32
 }
 
 // values is how many numbers there are.
-func (c *chunk) values() int { return len(c.ends) + c.all.values() }
+func (c *chunk) values() int { return c.own + c.all.values() }
 
 // value is what has a number other than 0.
 func (c *chunk) value(code int) []byte {
-	if code >= len(c.ends) {
-		return c.all.value(code - len(c.ends))
+	switch {
+	case code >= c.own:
+		return c.all.value(code - c.own)
+	case c.numbers != nil:
+		return c.numbering.value(c.numbers[code])
 	}
 	return c.text[c.ends[code-1]:c.ends[code]]
 }
@@ -41,7 +48,7 @@ func (c *chunk) absent(rows int) {
 }
 
 func (c *chunk) reset(rows int) {
-	c.codes, c.text, c.ends = sized(c.codes, rows), c.text[:0], append(c.ends[:0], 0)
+	c.codes, c.own, c.numbers, c.text, c.ends = sized(c.codes, rows), 1, nil, c.text[:0], append(c.ends[:0], 0)
 }
 
 // sized is a slice of n elements, whatever they are.
@@ -53,13 +60,13 @@ func sized[T any](s []T, n int) []T {
 }
 
 // read reads a column from its pages, for some of its rows: the numbers of the others may be anything.
-func (c *chunk) read(pages file.PageReader, wanted rows) error {
+func (c *chunk) read(pages file.PageReader, from chunkOf, wanted rows) error {
 	c.reset(wanted.n)
 	at := 0
 	for pages.Next() {
 		switch p := pages.Page().(type) {
 		case *file.DictionaryPage:
-			if err := c.dictionary(p.Data(), int(p.NumValues())); err != nil {
+			if err := c.dictionary(p.Data(), int(p.NumValues()), from); err != nil {
 				return err
 			}
 		case *file.DataPageV1:
@@ -84,13 +91,25 @@ func (c *chunk) read(pages file.PageReader, wanted rows) error {
 	return nil
 }
 
-// dictionary reads the file's own values.
-func (c *chunk) dictionary(data []byte, n int) error {
-	if len(c.ends) > 1 {
+// dictionary reads the file's own values, if they are not known.
+func (c *chunk) dictionary(data []byte, n int, from chunkOf) (err error) {
+	if c.own > 1 {
 		return errPage // a second one
 	}
+	if c.numbers = c.numbering.of(from); c.numbers == nil {
+		if c.numbers, err = c.numbering.learn(from, data, n); err != nil {
+			return err
+		}
+	}
+	c.own = n + 1
+	if c.numbers != nil {
+		if len(c.numbers) != c.own {
+			return errPage
+		}
+		return nil
+	}
 	for range n {
-		value, rest, err := c.next(data)
+		value, rest, err := next(data, c.is)
 		if err != nil {
 			return err
 		}
@@ -98,24 +117,6 @@ func (c *chunk) dictionary(data []byte, n int) error {
 		c.ends = append(c.ends, len(c.text))
 	}
 	return nil
-}
-
-// next is a value that is written plainly.
-func (c *chunk) next(data []byte) (value, rest []byte, err error) {
-	if c.is != schema.String {
-		if len(data) < 8 {
-			return nil, nil, errPage
-		}
-		return data[:8], data[8:], nil
-	}
-	if len(data) < 4 {
-		return nil, nil, errPage
-	}
-	n := binary.LittleEndian.Uint32(data)
-	if data = data[4:]; uint64(n) > uint64(len(data)) {
-		return nil, nil, errPage
-	}
-	return data[:n], data[n:], nil
 }
 
 // page reads a page's rows: which of them have a value, in a run of its own, and behind it the values.
@@ -184,7 +185,7 @@ func (c *chunk) indices(data []byte, out []uint32) error {
 		return errPage
 	}
 	highest, err := hybrid(data[1:], uint(data[0]), 1, out)
-	if err == nil && uint64(highest)+1 >= uint64(len(c.ends)) {
+	if err == nil && uint64(highest)+1 >= uint64(c.own) {
 		err = errPage
 	}
 	return err
@@ -193,7 +194,7 @@ func (c *chunk) indices(data []byte, out []uint32) error {
 // plain reads values that are written without the dictionary.
 func (c *chunk) plain(data []byte, out []uint32, wanted rows) error {
 	for i := range out {
-		value, rest, err := c.next(data)
+		value, rest, err := next(data, c.is)
 		if err != nil {
 			return err
 		}
@@ -207,7 +208,7 @@ func (c *chunk) plain(data []byte, out []uint32, wanted rows) error {
 			}
 			wanted.chosen = wanted.chosen[1:]
 		}
-		out[i] = uint32(len(c.ends) + c.all.number(value))
+		out[i] = uint32(c.own + c.all.number(value))
 	}
 	if c.all.full() {
 		return errElsewhere

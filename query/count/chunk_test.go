@@ -80,6 +80,11 @@ func write(column file.ColumnChunkWriter, cells []cell) (err error) {
 	return err
 }
 
+// newChunk is a column of which nothing is known.
+func newChunk(is schema.Type) *chunk {
+	return &chunk{is: is, numbering: NewKept().numberings([]string{"c"}, []schema.Type{is})[0], all: newDictionary()}
+}
+
 // TestChunk reads columns in each way in which they may be written: with and without NULLs, with a dictionary, without, and with one
 // that is given up.
 func TestChunk(t *testing.T) {
@@ -121,13 +126,13 @@ func check(t *testing.T, name string, r *rand.Rand, f *file.Reader, is schema.Ty
 			some.chosen = append(some.chosen, uint32(i))
 		}
 	}
-	of := &chunk{is: is, all: newDictionary()}
+	of := newChunk(is)
 	for _, wanted := range []rows{{n: len(cells), all: true}, some, {n: len(cells)}} {
 		pages, err := f.RowGroup(0).GetColumnPageReader(0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := of.read(pages, wanted); err != nil {
+		if err := of.read(pages, chunkOf{}, wanted); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		at := wanted.chosen
@@ -158,8 +163,8 @@ func TestOtherRows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		of := &chunk{is: schema.String, all: newDictionary()}
-		if err := of.read(pages, rows{n: n, all: true}); err == nil {
+		of := newChunk(schema.String)
+		if err := of.read(pages, chunkOf{}, rows{n: n, all: true}); err == nil {
 			t.Errorf("%d rows of 2", n)
 		}
 	}
@@ -191,15 +196,16 @@ func FuzzPage(f *testing.F) {
 		if n < 0 || n > 1<<16 {
 			return
 		}
-		c, how := &chunk{is: schema.Int, all: newDictionary()}, parquet.Encodings.Plain
+		is, how := schema.Int, parquet.Encodings.Plain
 		if text {
-			c.is = schema.String
+			is = schema.String
 		}
 		if indexed {
 			how = parquet.Encodings.RLEDict
 		}
+		c := newChunk(is)
 		c.reset(n)
-		if err := c.dictionary(bytes.Repeat([]byte{1, 0, 0, 0, 'a', 1, 0, 0, 0, 'b', 1, 0, 0, 0, 'c', 0}, 2), 3); err != nil {
+		if err := c.dictionary(bytes.Repeat([]byte{1, 0, 0, 0, 'a', 1, 0, 0, 0, 'b', 1, 0, 0, 0, 'c', 0}, 2), 3, chunkOf{}); err != nil {
 			t.Fatal(err)
 		}
 		if c.page(data, how, c.codes, rows{n: n, all: true}) != nil {

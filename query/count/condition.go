@@ -17,6 +17,8 @@ type condition struct {
 	part   []byte // of Contains and Lacks, in lower case
 	within netip.Prefix
 	known  []bool // whether it holds of the thread's values
+	// numbered is whether it holds of the numbering's values, as far as that is known: 0 where it is not.
+	numbered []int8
 }
 
 // newCondition makes a condition of a field's type, if it can be told here what the SQL engine would.
@@ -54,15 +56,37 @@ func newCondition(f filter.Filter, is schema.Type) (c condition, err error) {
 func (c *condition) passing(of *chunk, into []bool) []bool {
 	into = sized(into, of.values())
 	into[0] = c.Excludes()
-	own := len(of.ends)
-	for code := 1; code < own; code++ {
-		into[code] = c.holds(of.value(code), of.is)
+	if of.numbers != nil {
+		c.ofNumbers(of, into)
+	} else {
+		for code := 1; code < of.own; code++ {
+			into[code] = c.holds(of.value(code), of.is)
+		}
 	}
 	for n := len(c.known); n < of.all.values(); n++ {
 		c.known = append(c.known, c.holds(of.all.value(n), of.is))
 	}
-	copy(into[own:], c.known)
+	copy(into[of.own:], c.known)
 	return into
+}
+
+// ofNumbers says so of a file's own values. The text of one that many files have is looked at once.
+func (c *condition) ofNumbers(of *chunk, into []bool) {
+	of.numbering.mu.RLock()
+	defer of.numbering.mu.RUnlock()
+	all := of.numbering.all
+	if short := all.values() - len(c.numbered); short > 0 {
+		c.numbered = append(c.numbered, make([]int8, short)...)
+	}
+	for code := 1; code < of.own; code++ {
+		known := &c.numbered[of.numbers[code]]
+		if *known == 0 {
+			if *known = -1; c.holds(all.value(int(of.numbers[code])), of.is) {
+				*known = 1
+			}
+		}
+		into[code] = *known > 0
+	}
 }
 
 // holds says whether it holds of a value.

@@ -100,7 +100,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.counting = &count.Engine{Engine: refusing{}, Columns: w.cache, Threads: 2, Program: "test", Now: time.Now}
+	w.counting = &count.Engine{Engine: refusing{}, Columns: w.cache, Kept: count.NewKept(), Threads: 2, Program: "test", Now: time.Now}
 	return w
 }
 

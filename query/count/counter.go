@@ -25,15 +25,15 @@ type counter struct {
 	event  instants
 }
 
-func newCounter(p *plan) *counter {
+func newCounter(p *plan, numberings []*numbering) *counter {
 	c := &counter{plan: p, conditions: slices.Clone(p.conditions), have: make([]bool, len(p.names))}
 	c.props = parquet.NewReaderProperties(&buffers{})
 	c.props.BufferedStreamEnabled = true // a page's bytes go to where it is unpacked from
-	for _, is := range p.types {
-		c.chunks = append(c.chunks, chunk{is: is, all: newDictionary()})
+	for i, is := range p.types {
+		c.chunks = append(c.chunks, chunk{is: is, numbering: numberings[i], all: newDictionary()})
 	}
 	for _, at := range p.fields {
-		c.found = append(c.found, tally{is: p.types[at], all: c.chunks[at].all})
+		c.found = append(c.found, tally{is: p.types[at], numbering: numberings[at], all: c.chunks[at].all})
 	}
 	return c
 }
@@ -42,6 +42,7 @@ func newCounter(p *plan) *counter {
 type group struct {
 	*file.RowGroupReader
 	part
+	index       int   // in its file
 	places      []int // of the plan's columns in the file, -1 for one that it lacks
 	event, time int   // those of the times
 }
@@ -117,7 +118,7 @@ func (c *counter) chunk(g group, at int, wanted rows) (*chunk, error) {
 		return nil, fmt.Errorf("read columns: %w", err)
 	}
 	defer pages.Close() //nolint:errcheck // only read from
-	return of, of.read(pages, wanted)
+	return of, of.read(pages, chunkOf{g.Path, g.index}, wanted)
 }
 
 // inRange are the rows that belong to the range, as dataset.Object.Holds has it.

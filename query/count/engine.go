@@ -24,6 +24,7 @@ type Columns interface {
 type Engine struct {
 	query.Engine
 	Columns Columns // nil: all is left to the other engine
+	Kept    *Kept   // nil: each question begins anew
 	Threads int     // at least 1
 	Program string  // "rainlogs 1.0.0", for provenance
 	Now     func() time.Time
@@ -112,7 +113,11 @@ func (e *Engine) count(ctx context.Context, req query.Request) (rows [][]any, p 
 	if err != nil {
 		return nil, p, err
 	}
-	if rows, err = plan.run(ctx, parts, max(1, e.Threads)); err != nil {
+	kept := e.Kept
+	if kept == nil {
+		kept = NewKept()
+	}
+	if rows, err = plan.run(ctx, parts, kept, max(1, e.Threads)); err != nil {
 		return nil, p, err
 	}
 	p.Provenance = req.Dataset.Provenance(dataset.Use{Columns: req.Dataset.Objects()})

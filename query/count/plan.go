@@ -100,12 +100,13 @@ func typeOf(name string, parts []part) (is schema.Type, err error) {
 }
 
 // run counts with so many threads, each of which takes one file after another.
-func (p *plan) run(ctx context.Context, parts []part, threads int) ([][]any, error) {
+func (p *plan) run(ctx context.Context, parts []part, kept *Kept, threads int) ([][]any, error) {
 	var next atomic.Int64
+	numberings := kept.numberings(p.names, p.types)
 	counters := make([]*counter, min(threads, max(1, len(parts))))
 	group, counting := errgroup.WithContext(ctx)
 	for i := range counters {
-		counters[i] = newCounter(p)
+		counters[i] = newCounter(p, numberings)
 		group.Go(func() error {
 			for counting.Err() == nil {
 				at := next.Add(1) - 1
@@ -158,7 +159,7 @@ func (c *counter) part(ctx context.Context, f part) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err //nolint:wrapcheck // the caller's own
 		}
-		g := group{r.RowGroup(i), f, places, where(columns.EventColumn), -1}
+		g := group{r.RowGroup(i), f, i, places, where(columns.EventColumn), -1}
 		if c.plan.ask.Grid != nil {
 			g.time = where(c.plan.ask.Grid.Time)
 		}

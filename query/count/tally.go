@@ -12,22 +12,27 @@ import (
 
 // tally is how often a field has which value.
 type tally struct {
-	is     schema.Type
-	all    *dictionary
-	counts []int64 // of the dictionary's values, 0 for those behind
-	null   int64
+	is        schema.Type
+	numbering *numbering
+	numbered  []int64 // of the numbering's values, 0 for those behind
+	all       *dictionary
+	counts    []int64 // of the thread's values, likewise
+	null      int64
 }
 
 // add adds a column's counts, by the numbers of its values.
 func (t *tally) add(of *chunk, counts []int64) error {
 	t.null += counts[0]
-	own := len(of.ends)
-	for code := 1; code < own; code++ {
-		if counts[code] > 0 {
-			t.more(t.all.number(of.value(code)), counts[code])
+	if of.numbers != nil {
+		t.known(of.numbers, counts)
+	} else {
+		for code := 1; code < of.own; code++ {
+			if counts[code] > 0 {
+				t.more(t.all.number(of.value(code)), counts[code])
+			}
 		}
 	}
-	for n, count := range counts[own:] {
+	for n, count := range counts[of.own:] {
 		if count > 0 {
 			t.more(n, count)
 		}
@@ -36,6 +41,21 @@ func (t *tally) add(of *chunk, counts []int64) error {
 		return errElsewhere
 	}
 	return nil
+}
+
+// known adds counts of values with a number.
+func (t *tally) known(numbers []uint32, counts []int64) {
+	t.fit()
+	for code := 1; code < len(numbers); code++ {
+		t.numbered[numbers[code]] += counts[code]
+	}
+}
+
+// fit has room for all values that have a number.
+func (t *tally) fit() {
+	if short := t.numbering.values() - len(t.numbered); short > 0 {
+		t.numbered = append(t.numbered, make([]int64, short)...)
+	}
 }
 
 func (t *tally) more(n int, count int64) {
@@ -48,6 +68,10 @@ func (t *tally) more(n int, count int64) {
 // merge adds what another thread has counted.
 func (t *tally) merge(o tally) error {
 	t.null += o.null
+	t.fit()
+	for n, count := range o.numbered {
+		t.numbered[n] += count
+	}
 	for n, count := range o.counts {
 		if count > 0 {
 			t.more(t.all.number(o.all.value(n)), count)
@@ -57,6 +81,18 @@ func (t *tally) merge(o tally) error {
 		return errElsewhere
 	}
 	return nil
+}
+
+// settle gives counts of the thread's values to those that have a number in some file too.
+func (t *tally) settle() {
+	t.fit()
+	t.numbering.mu.RLock()
+	defer t.numbering.mu.RUnlock()
+	for n := range t.counts {
+		if number, ok := t.numbering.all.find(t.all.value(n)); ok && number < len(t.numbered) {
+			t.numbered[number], t.counts[n] = t.numbered[number]+t.counts[n], 0
+		}
+	}
 }
 
 // value is a value with how often it is there.
@@ -77,19 +113,46 @@ func compare(a, b value) int {
 	return cmp.Or(cmp.Compare(b.n, a.n), null, cmp.Compare(a.text, b.text))
 }
 
-// sorted are the values, the most frequent first, and how many records there are.
-func (t *tally) sorted() (out []value, total int64) {
-	for n, count := range t.counts {
-		if count > 0 {
-			out = append(out, value{text: string(appendText(nil, t.all.value(n), t.is)), n: count})
-			total += count
+// ranking is the most frequent values, and how many there are.
+type ranking struct {
+	top             int
+	values          []value // the most frequent first
+	distinct, total int64
+}
+
+// add adds values of a dictionary.
+func (r *ranking) add(all *dictionary, counts []int64, is schema.Type) {
+	for n, count := range counts {
+		if count == 0 {
+			continue
+		}
+		r.distinct, r.total = r.distinct+1, r.total+count
+		if len(r.values) < r.top || r.top > 0 && count >= r.values[r.top-1].n {
+			r.put(value{text: string(appendText(nil, all.value(n), is)), n: count})
 		}
 	}
+}
+
+// put puts a value in its place.
+func (r *ranking) put(v value) {
+	at, _ := slices.BinarySearchFunc(r.values, v, compare)
+	r.values = slices.Insert(r.values, at, v)
+	r.values = r.values[:min(len(r.values), r.top)]
+}
+
+// rank are the most frequent values.
+func (t *tally) rank(top int) ranking {
+	t.settle()
+	r := ranking{top: max(0, top)}
 	if t.null > 0 {
-		out = append(out, value{null: true, n: t.null})
+		r.total = t.null
+		r.put(value{null: true, n: t.null})
 	}
-	slices.SortFunc(out, compare)
-	return out, total + t.null
+	t.numbering.mu.RLock()
+	defer t.numbering.mu.RUnlock()
+	r.add(t.numbering.all, t.numbered, t.is)
+	r.add(t.all, t.counts, t.is)
+	return r
 }
 
 // frequent are the most frequent values of each field, as query.Counts has them.
@@ -101,13 +164,9 @@ func (p *plan) frequent(counters []*counter) (out [][]any, err error) {
 				return nil, err
 			}
 		}
-		values, total := sum.sorted()
-		distinct := int64(len(values))
-		if sum.null > 0 {
-			distinct--
-		}
-		for _, v := range values[:min(len(values), p.ask.Top)] {
-			row := []any{int64(i), nil, v.n, distinct, total, false}
+		r := sum.rank(p.ask.Top)
+		for _, v := range r.values {
+			row := []any{int64(i), nil, v.n, r.distinct, r.total, false}
 			if !v.null {
 				if row[1] = v.text; utf8.RuneCountInString(v.text) > p.ask.MaxText {
 					return nil, errElsewhere

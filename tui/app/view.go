@@ -58,7 +58,7 @@ func frame(content string, width, height int) string {
 		if i < len(lines) {
 			line = lines[i]
 		}
-		switch w := ansi.StringWidth(line); {
+		switch w := safetext.Drawn(line); {
 		case w > width:
 			line = ansi.Truncate(line, width, "")
 		case w < width:
@@ -196,7 +196,7 @@ func shortest(k key.Binding, typing bool) string {
 func (a *App) above(content string) string {
 	width := min(a.width-4, 72)
 	title, lines := a.dialog.lines(a.theme, width-4, a.height-6)
-	style := a.theme.Text.Border(a.theme.Glyphs.Border).BorderForeground(a.theme.BorderOn.GetForeground()).Padding(0, 1).Width(width)
+	style := a.theme.Text.Lipgloss().Border(a.theme.Glyphs.Border).BorderForeground(a.theme.BorderOn.Lipgloss().GetForeground()).Padding(0, 1).Width(width)
 	box := style.Render(a.theme.Title.Render(safetext.Cut(title, width-4)) + "\n" + strings.Join(lines, "\n"))
 	x, y := (a.width-lipgloss.Width(box))/2, max(0, (a.height-lipgloss.Height(box))/2)
 	return lipgloss.NewCompositor(lipgloss.NewLayer(content), lipgloss.NewLayer(box).X(x).Y(y).Z(1)).Render()

@@ -136,7 +136,7 @@ func Width(s string) int {
 	if plain(s) {
 		return len(s)
 	}
-	return ansi.StringWidth(s)
+	return Drawn(s)
 }
 
 // Ellipsis stands for what did not fit.
@@ -153,6 +153,9 @@ func Cut(s string, width int) string {
 			return s
 		}
 		return s[:width-1] + Ellipsis
+	}
+	if n, ok := cells(s[:min(len(s), 3*width+1)], false); ok && n <= width { // most other text, ours
+		return s
 	}
 	// No character is narrower than a cell for each of its bytes but marks, of which a letter has two.
 	const bytesPerCell = utf8.UTFMax * (1 + maxMarks)

@@ -130,3 +130,21 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDrawn: the quick count of a line's cells is that of x/ansi, and a text that is cut as it stands is one that Line leaves so.
+func FuzzDrawn(f *testing.F) {
+	for _, s := range []string{"", "plain", "\x1b[1;38:2:1:2:3mbold\x1b[m", "▌ ok│█…–·", "e\u0301", "│\u0301", "─\ufe0f", "·\u0300x", "日本│", "\x1b[", "\x1b]0;x\x07", "a\x1b[3Am", "\xe2\x94", "x\x1b[1m\u0301"} {
+		f.Add(s, 7)
+	}
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		if got, want := safetext.Drawn(s), ansi.StringWidth(s); got != want {
+			t.Errorf("%q has %d cells, want %d", s, got, want)
+		}
+		if width < 0 || width > 1000 {
+			return
+		}
+		if got := safetext.Cut(s, width); safetext.Line(s) == s && ansi.StringWidth(s) <= width && got != s || ansi.StringWidth(got) > width || safetext.Line(got) != got {
+			t.Errorf("%q in %d cells is %q", s, width, got)
+		}
+	})
+}

@@ -24,39 +24,39 @@ type Theme struct {
 	Options
 	Glyphs Glyphs
 
-	Text, Dim, Strong lipgloss.Style
-	Title             lipgloss.Style // a pane's name
-	Bar               lipgloss.Style // the lines at the top and the bottom
-	Tab, TabHere      lipgloss.Style
-	Key               lipgloss.Style // a key in a hint
-	Selected          lipgloss.Style // the row under the cursor
-	Cell              lipgloss.Style // the cell under the cursor, in that row
-	Marked            lipgloss.Style // bookmarked, matched
-	Escaped           lipgloss.Style // what safetext has made visible
-	Border, BorderOn  lipgloss.Style // the edge of a pane, and of the one that has the keys
-	Include, Exclude  lipgloss.Style // filter chips
-	Good, Warn, Bad   lipgloss.Style
-	Status            [6]lipgloss.Style // by the first digit of a status, 0 for what has none
-	Parts             [6]lipgloss.Style // of a whole, by rank from 1 on, 0 for the rest
+	Text, Dim, Strong Style
+	Title             Style // a pane's name
+	Bar               Style // the lines at the top and the bottom
+	Tab, TabHere      Style
+	Key               Style // a key in a hint
+	Selected          Style // the row under the cursor
+	Cell              Style // the cell under the cursor, in that row
+	Marked            Style // bookmarked, matched
+	Escaped           Style // what safetext has made visible
+	Border, BorderOn  Style // the edge of a pane, and of the one that has the keys
+	Include, Exclude  Style // filter chips
+	Good, Warn, Bad   Style
+	Status            [6]Style // by the first digit of a status, 0 for what has none
+	Parts             [6]Style // of a whole, by rank from 1 on, 0 for the rest
 }
 
 // New returns the theme of options.
 func New(o Options) *Theme {
 	t := &Theme{Options: o, Glyphs: glyphs(o.ASCII)}
-	base := lipgloss.NewStyle()
+	base := newStyle(lipgloss.NewStyle())
 	pick := lipgloss.LightDark(o.Dark)
-	ink := func(light, dark string) lipgloss.Style {
+	ink := func(light, dark string) Style {
 		if o.Plain {
 			return base
 		}
-		return base.Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark)))
+		return newStyle(base.of.Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark))))
 	}
 	paper := func(light, dark string) color.Color { return pick(lipgloss.Color(light), lipgloss.Color(dark)) }
-	on := func(s lipgloss.Style, light, dark string) lipgloss.Style {
+	on := func(s Style, light, dark string) Style {
 		if o.Plain {
 			return s
 		}
-		return s.Background(paper(light, dark))
+		return newStyle(s.of.Background(paper(light, dark)))
 	}
 
 	t.Text, t.Dim, t.Strong = base, ink("#6c6f85", "#8087a2"), base.Bold(true)
@@ -72,8 +72,8 @@ func New(o Options) *Theme {
 	t.Include = on(ink("#40a02b", "#a6da95"), "#e6e9ef", "#24273a").Bold(true)
 	t.Exclude = on(ink("#d20f39", "#ed8796"), "#e6e9ef", "#24273a").Bold(true)
 	t.Good, t.Warn, t.Bad = ink("#40a02b", "#a6da95"), ink("#df8e1d", "#eed49f").Bold(true), ink("#d20f39", "#ed8796").Bold(true)
-	t.Status = [6]lipgloss.Style{t.Dim, t.Dim, t.Good, ink("#04a5e5", "#91d7e3"), ink("#df8e1d", "#eed49f"), t.Bad}
-	t.Parts = [6]lipgloss.Style{t.Dim, ink("#1e66f5", "#8aadf4"), ink("#fe640b", "#f5a97f"), ink("#40a02b", "#a6da95"), ink("#8839ef", "#c6a0f6"), ink("#df8e1d", "#eed49f")}
+	t.Status = [6]Style{t.Dim, t.Dim, t.Good, ink("#04a5e5", "#91d7e3"), ink("#df8e1d", "#eed49f"), t.Bad}
+	t.Parts = [6]Style{t.Dim, ink("#1e66f5", "#8aadf4"), ink("#fe640b", "#f5a97f"), ink("#40a02b", "#a6da95"), ink("#8839ef", "#c6a0f6"), ink("#df8e1d", "#eed49f")}
 	if o.Plain { // what colour says elsewhere
 		t.Selected, t.TabHere = base.Reverse(true), base.Reverse(true).Bold(true)
 		t.Cell = base.Bold(true).Underline(true)

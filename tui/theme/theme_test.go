@@ -45,18 +45,37 @@ func TestPlainHasNoColour(t *testing.T) {
 	t.Parallel()
 	th := reflect.ValueOf(*theme.New(theme.Options{Plain: true}))
 	for i := range th.NumField() {
-		s, ok := th.Field(i).Interface().(lipgloss.Style)
+		style, ok := th.Field(i).Interface().(theme.Style)
 		if !ok {
 			continue
 		}
+		s := style.Lipgloss()
 		if s.GetForeground() != (lipgloss.NoColor{}) || s.GetBackground() != (lipgloss.NoColor{}) {
 			t.Errorf("%s has a colour", th.Type().Field(i).Name)
 		}
 	}
 	plain := theme.New(theme.Options{Plain: true})
-	for name, s := range map[string]lipgloss.Style{"selected": plain.Selected, "bad": plain.Bad, "exclude": plain.Exclude, "escaped": plain.Escaped, "tab": plain.TabHere} {
+	for name, s := range map[string]theme.Style{"selected": plain.Selected, "bad": plain.Bad, "exclude": plain.Exclude, "escaped": plain.Escaped, "tab": plain.TabHere} {
 		if s.Render("x") == plain.Text.Render("x") {
 			t.Errorf("%s looks like text", name)
+		}
+	}
+}
+
+// TestStyleAsTheLibrary: a text in a style is what the library makes of it.
+func TestStyleAsTheLibrary(t *testing.T) {
+	t.Parallel()
+	for _, o := range []theme.Options{{}, {Dark: true}, {Plain: true}} {
+		th := theme.New(o)
+		for name, s := range map[string]theme.Style{
+			"text": th.Text, "selected": th.Selected, "bad": th.Bad, "title": th.Title, "cell": th.Cell, "escaped": th.Escaped,
+			"reversed": th.Text.Reverse(true), "underlined": th.Strong.Underline(true), "thin": th.Title.Bold(false), "both": th.Good.Inherit(th.Selected),
+		} {
+			for _, text := range []string{"", " ", "a", "a b ", "two\nlines", "a\tb", "a\r\nb", "日本 │", "\x1b[1mbold\x1b[m x"} {
+				if got, want := s.Render(text), s.Lipgloss().Render(text); got != want {
+					t.Errorf("%+v: %s: %q is %q, want %q", o, name, text, got, want)
+				}
+			}
 		}
 	}
 }

@@ -30,7 +30,7 @@ func newQueryServe(env *site.Env, g *site.Globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := &served{env: env, g: g, memory: &chaincache.Memory{}, engines: map[worker.Limits]*duckdb.Engine{}}
+			s := &served{env: env, g: g, memory: &chaincache.Memory{}, engines: map[worker.Limits]*duckdb.Engine{}, kept: count.NewKept()}
 			defer s.close()
 			return worker.Serve(cmd.Context(), in, out, worker.ServeConfig{
 				Open:     s.open,
@@ -49,6 +49,7 @@ type served struct {
 	memory  *chaincache.Memory
 	engines map[worker.Limits]*duckdb.Engine
 	cache   *columns.Cache // nil: none is kept here
+	kept    *count.Kept
 }
 
 func (s *served) open(ctx context.Context, q worker.Question, progress func(done, total int64)) (query.Engine, *dataset.Dataset, error) {
@@ -82,7 +83,7 @@ func (s *served) open(ctx context.Context, q worker.Question, progress func(done
 		return e, d, nil
 	}
 	return &count.Engine{
-		Engine: e, Columns: s.cache, Threads: cmp.Or(q.Limits.Threads, s.w.Config.Query.Threads, runtime.GOMAXPROCS(0)),
+		Engine: e, Columns: s.cache, Kept: s.kept, Threads: cmp.Or(q.Limits.Threads, s.w.Config.Query.Threads, runtime.GOMAXPROCS(0)),
 		Program: "rainlogs " + site.Version, Now: s.env.Now,
 	}, d, nil
 }

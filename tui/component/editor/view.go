@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
@@ -16,7 +15,7 @@ import (
 // Span is a part of the text in a style of its own.
 type Span struct {
 	From, To int
-	Style    lipgloss.Style
+	Style    theme.Style
 }
 
 // SetSize sets the cells and lines of View.
@@ -163,11 +162,11 @@ type drawing struct {
 	th         *theme.Theme
 	skip, room int
 	out, run   strings.Builder
-	style      lipgloss.Style
+	style      theme.Style
 	key        string
 }
 
-func (d *drawing) add(style lipgloss.Style, text string) {
+func (d *drawing) add(style theme.Style, text string) {
 	w := ansi.StringWidth(text)
 	if d.skip > 0 {
 		d.skip -= w

@@ -6,8 +6,6 @@ package histogram
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
@@ -119,7 +117,7 @@ func (h *Histogram) part(b Bucket, row, eighths int) int {
 	return order[5]
 }
 
-func (h *Histogram) style(th *theme.Theme, part int) lipgloss.Style {
+func (h *Histogram) style(th *theme.Theme, part int) theme.Style {
 	if h.Values {
 		return th.Parts[part]
 	}
@@ -172,12 +170,12 @@ func (h *Histogram) foot(th *theme.Theme, width int) string {
 // styledRuns renders cells of equal looks together.
 type styledRuns struct {
 	out   strings.Builder
-	style lipgloss.Style
+	style theme.Style
 	text  strings.Builder
 	look  int
 }
 
-func (r *styledRuns) add(look int, style lipgloss.Style, cell string) {
+func (r *styledRuns) add(look int, style theme.Style, cell string) {
 	if look != r.look {
 		r.flush()
 	}

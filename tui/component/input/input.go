@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // Field is the state. The zero value is an empty field without a limit of its own.
@@ -104,7 +104,7 @@ func (f *Field) wordStart() int {
 }
 
 // View draws the field in exactly width cells, the cursor as a cell of its style.
-func (f *Field) View(width int, text, cursor lipgloss.Style) string {
+func (f *Field) View(width int, text, cursor theme.Style) string {
 	if width <= 0 {
 		return ""
 	}

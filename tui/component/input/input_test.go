@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/input"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 func TestEditing(t *testing.T) {
@@ -50,12 +50,13 @@ func TestEditing(t *testing.T) {
 // FuzzView: any text at any width is exactly that wide, and nothing of it is raw.
 func FuzzView(f *testing.F) {
 	f.Add("a\x1b[2J\u202eb日本", uint8(9), uint8(3))
+	plain := theme.New(theme.Options{Plain: true})
 	f.Fuzz(func(t *testing.T, text string, width, left uint8) {
 		field := input.New(text, 300)
 		for range left {
 			field.Key(tea.KeyPressMsg{Code: tea.KeyLeft})
 		}
-		view := field.View(int(width), lipgloss.NewStyle(), lipgloss.NewStyle().Reverse(true))
+		view := field.View(int(width), plain.Text, plain.Text.Reverse(true))
 		if w := ansi.StringWidth(view); w != int(width) {
 			t.Errorf("%d cells, want %d: %q", w, width, view)
 		}

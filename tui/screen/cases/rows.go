@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // wide and veryWide are from which width rows have more columns.
@@ -47,7 +46,7 @@ func (s *Screen) line(lead string, columns ...column) string {
 }
 
 // row draws a row of the list in its style, with the cursor if it is there.
-func (s *Screen) row(i int, mark string, style lipgloss.Style, columns ...column) string {
+func (s *Screen) row(i int, mark string, style theme.Style, columns ...column) string {
 	cursor := " "
 	if i == s.here().at {
 		cursor, style = s.theme.Glyphs.Cursor, s.theme.Selected

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // listTop is the line of the first row: above it are the case, the parts and the columns.
@@ -195,7 +196,7 @@ func (s *Screen) zone() string {
 }
 
 // wrapped parts a text from anywhere into at most so many lines, indented by cells.
-func (s *Screen) wrapped(text string, style lipgloss.Style, indent, most int) []string {
+func (s *Screen) wrapped(text string, style theme.Style, indent, most int) []string {
 	width := max(1, s.width-indent)
 	var out []string
 	for part := range strings.SplitSeq(safeCut(text, width*most), "\n") {

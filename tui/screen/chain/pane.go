@@ -86,7 +86,7 @@ func (s *Screen) factLines(f Fact, width int) []string {
 	return lines
 }
 
-func styledLines(lines []string, indent string, render func(...string) string) []string {
+func styledLines(lines []string, indent string, render func(string) string) []string {
 	for i := range lines {
 		lines[i] = indent + render(lines[i])
 	}

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // strip draws the whole chain in a line, a cell for as many entries as it
@@ -45,7 +44,7 @@ func (s *Screen) strip() []string {
 }
 
 // paint is the style of a status' class; findings have no class of their own.
-func (s *Screen) paint(status int) lipgloss.Style {
+func (s *Screen) paint(status int) theme.Style {
 	switch {
 	case status >= 500:
 		return s.theme.Bad

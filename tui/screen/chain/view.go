@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // View draws the chain, its strip, one of the three parts, and the verification.
@@ -70,7 +70,7 @@ func (s *Screen) title() string {
 
 // standing says whether what is shown can be believed.
 func (s *Screen) standing() string {
-	cut := func(style lipgloss.Style, text string) string { return style.Render(safetext.Cut(text, s.width)) }
+	cut := func(style theme.Style, text string) string { return style.Render(safetext.Cut(text, s.width)) }
 	g := s.theme.Glyphs
 	switch {
 	case s.opening.Waiting():

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // tabsLine is the line of the parts' names: above it is the collector, below it a list.
@@ -53,7 +53,7 @@ func exact(text string, width int) string {
 }
 
 // look is a level's glyph and style: never the colour alone.
-func (s *Screen) lookOf(l Level) (string, lipgloss.Style) {
+func (s *Screen) lookOf(l Level) (string, theme.Style) {
 	switch l {
 	case Good:
 		return s.theme.Glyphs.Good, s.theme.Text

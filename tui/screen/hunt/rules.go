@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 const (
@@ -52,7 +51,7 @@ func (s *Screen) ruleLine(i int) string {
 }
 
 // look is how a rule stands: by a glyph and a word as well as a colour.
-func (s *Screen) look(r Rule) (mark, hits, state string, style lipgloss.Style) {
+func (s *Screen) look(r Rule) (mark, hits, state string, style theme.Style) {
 	g, t := s.theme.Glyphs, s.theme
 	o, ran := s.found[r.Name]
 	switch {
@@ -70,7 +69,7 @@ func (s *Screen) look(r Rule) (mark, hits, state string, style lipgloss.Style) {
 	return g.Empty, "", "", t.Text
 }
 
-func (s *Screen) lookRan(r Rule, o outcome) (mark, hits, state string, style lipgloss.Style) {
+func (s *Screen) lookRan(r Rule, o outcome) (mark, hits, state string, style theme.Style) {
 	g, t := s.theme.Glyphs, s.theme
 	hits = fmt.Sprint(o.Hits)
 	if o.More {
@@ -93,7 +92,7 @@ func (s *Screen) lookRan(r Rule, o outcome) (mark, hits, state string, style lip
 }
 
 // weight is a severity's style.
-func weight(s *Screen, severity string) lipgloss.Style {
+func weight(s *Screen, severity string) theme.Style {
 	switch severity {
 	case "critical", "high":
 		return s.theme.Bad

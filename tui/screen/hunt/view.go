@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // headLines are above the list or the hits, and listTop is the line of the first rule.
@@ -184,7 +185,7 @@ func (s *Screen) rangeText() string {
 }
 
 // wrapped parts a text from anywhere into at most so many lines, indented by cells.
-func (s *Screen) wrapped(text string, style lipgloss.Style, indent, most int) []string {
+func (s *Screen) wrapped(text string, style theme.Style, indent, most int) []string {
 	width := max(1, s.width-indent)
 	text = safetext.Cut(text, width*most*2)
 	var out []string

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
 	"github.com/dustin/go-humanize"
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/record"
 	"github.com/fabriziosalmi/rainlogs/tui/inquiry"
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // title is a pane's name, told by a sign and a style if it has the keys.
@@ -51,7 +51,7 @@ func (s *Screen) tablePane(a area) []string {
 }
 
 // told fills a pane with what is the matter and what to do.
-func (s *Screen) told(a area, style lipgloss.Style, text, hint string) []string {
+func (s *Screen) told(a area, style theme.Style, text, hint string) []string {
 	lines := []string{s.title(onTable, "RECORDS", "", a.w), ""}
 	for _, l := range safetext.Wrap(text, a.w-4) {
 		lines = append(lines, style.Render(safetext.Fit("  "+l, a.w)))

@@ -30,7 +30,7 @@ func (s *Screen) View() string {
 
 // fit makes a drawn line exactly so wide.
 func fit(line string, width int) string {
-	switch w := ansi.StringWidth(line); {
+	switch w := safetext.Drawn(line); {
 	case w > width:
 		return ansi.Truncate(line, width, "")
 	case w < width:
@@ -162,7 +162,7 @@ func over(lines, box []string, x int) []string {
 		if i >= len(out) {
 			break
 		}
-		w := ansi.StringWidth(b)
+		w := safetext.Drawn(b)
 		rest := ansi.TruncateLeft(out[i], x+w, "")
 		out[i] = ansi.Truncate(out[i], x, "") + "\x1b[m" + b + rest
 	}

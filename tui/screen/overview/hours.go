@@ -4,16 +4,15 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // cells are what the hours look like: each state has a glyph of its own.
-func (s *Screen) cells() (glyphs [Gap + 1]string, styles [Gap + 1]lipgloss.Style) {
+func (s *Screen) cells() (glyphs [Gap + 1]string, styles [Gap + 1]theme.Style) {
 	g, t := s.theme.Glyphs, s.theme
 	glyphs = [Gap + 1]string{Outside: " ", Empty: g.Empty, Collected: g.Block, Expired: "-", Partial: g.Half, Missing: "?", Gap: g.Bad}
-	styles = [Gap + 1]lipgloss.Style{Outside: t.Dim, Empty: t.Good, Collected: t.Good, Expired: t.Dim, Partial: t.Warn, Missing: t.Warn, Gap: t.Bad}
+	styles = [Gap + 1]theme.Style{Outside: t.Dim, Empty: t.Good, Collected: t.Good, Expired: t.Dim, Partial: t.Warn, Missing: t.Warn, Gap: t.Bad}
 	return glyphs, styles
 }
 

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
 	"github.com/dustin/go-humanize"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // The columns of the zones, in cells; the name gets what is left.
@@ -111,7 +111,7 @@ func (s *Screen) zone(i int, l layout) string {
 }
 
 // look is how a zone's state is shown: by a glyph as well as a colour.
-func (s *Screen) look(z Zone) (string, lipgloss.Style) {
+func (s *Screen) look(z Zone) (string, theme.Style) {
 	switch {
 	case z.Damage != "":
 		return s.theme.Glyphs.Bad, s.theme.Bad

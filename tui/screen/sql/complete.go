@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
 	"github.com/fabriziosalmi/rainlogs/tui/component/editor"
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // completion is what the word at the cursor may become.
@@ -66,7 +66,7 @@ func (s *Screen) retoken() {
 }
 
 // ink is the style of a token.
-func (s *Screen) ink(text string, i int) (style lipgloss.Style, ok bool) {
+func (s *Screen) ink(text string, i int) (style theme.Style, ok bool) {
 	t := s.tokens[i]
 	switch t.Kind {
 	case Comment:

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // offer draws the words that are offered over the lines, at the word that is begun.
@@ -53,7 +53,7 @@ func (w Word) detail() string {
 }
 
 // over puts a text into a line, at a cell.
-func over(line string, x int, style lipgloss.Style, text string, width int) string {
+func over(line string, x int, style theme.Style, text string, width int) string {
 	if w := ansi.StringWidth(line); w < width {
 		line += strings.Repeat(" ", width-w)
 	}

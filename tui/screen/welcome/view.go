@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabriziosalmi/rainlogs/tui/keymap"
 	"github.com/fabriziosalmi/rainlogs/tui/safetext"
+	"github.com/fabriziosalmi/rainlogs/tui/theme"
 )
 
 // choices are what can be done, in their order.
@@ -45,7 +46,7 @@ func (s *Screen) View() string {
 func (s *Screen) column() int { return min(s.width, maxWidth) - 4 }
 
 // text is a text from anywhere as lines in the column.
-func (s *Screen) text(style lipgloss.Style, indent int, text string) []string {
+func (s *Screen) text(style theme.Style, indent int, text string) []string {
 	var out []string
 	for part := range strings.SplitSeq(text, "\n") {
 		width := max(1, s.column()-indent)
