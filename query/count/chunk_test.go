@@ -82,7 +82,7 @@ func write(column file.ColumnChunkWriter, cells []cell) (err error) {
 
 // newChunk is a column of which nothing is known.
 func newChunk(is schema.Type) *chunk {
-	return &chunk{is: is, numbering: NewKept().numberings([]string{"c"}, []schema.Type{is})[0], all: newDictionary()}
+	return &chunk{is: is, numbering: NewKept(Room).numberings([]string{"c"}, []schema.Type{is})[0], all: newDictionary()}
 }
 
 // TestChunk reads columns in each way in which they may be written: with and without NULLs, with a dictionary, without, and with one

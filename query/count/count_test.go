@@ -67,6 +67,7 @@ const bare = 4
 type world struct {
 	*datasettest.Archive
 	counting *count.Engine
+	cramped  []*count.Engine // with room for little between questions, and for nothing
 	sql      *duckdb.Engine
 	cache    *columns.Cache
 }
@@ -100,7 +101,10 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.counting = &count.Engine{Engine: refusing{}, Columns: w.cache, Kept: count.NewKept(), Threads: 2, Program: "test", Now: time.Now}
+	engine := func(room int) *count.Engine {
+		return &count.Engine{Engine: refusing{}, Columns: w.cache, Kept: count.NewKept(room), Threads: 2, Program: "test", Now: time.Now}
+	}
+	w.counting, w.cramped = engine(count.Room), []*count.Engine{engine(8 << 10), engine(-1)}
 	return w
 }
 
@@ -206,6 +210,12 @@ func (w *world) compare(t *testing.T, counts *query.Counts, sql string, in datas
 	t.Helper()
 	d := w.Open(dataset.Options{Range: in})
 	defer d.Close() //nolint:errcheck // nothing was fetched
+	sorted := func(rows [][]any) [][]any {
+		if counts.Grid != nil {
+			slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(fmt.Sprint(a...), fmt.Sprint(b...)) })
+		}
+		return rows
+	}
 	got, err := ask(t, w.counting, query.Request{Counts: counts, Dataset: d})
 	if !slices.ContainsFunc(d.Objects(), func(o *dataset.Object) bool { return o.Entry.Seq != bare }) && errors.Is(err, errRefused) {
 		return // nothing here says what fields there are
@@ -217,18 +227,19 @@ func (w *world) compare(t *testing.T, counts *query.Counts, sql string, in datas
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	if counts.Grid != nil {
-		for _, rows := range [][][]any{got, want} {
-			slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(fmt.Sprint(a...), fmt.Sprint(b...)) })
-		}
-	}
 	for i := range want {
 		if n, ok := want[i][0].(int32); ok {
 			want[i][0] = int64(n)
 		}
 	}
-	if diff := gocmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(sorted(want), sorted(got)); diff != "" {
 		t.Fatalf("%+v\n%s\n%v: -SQL +counts\n%s", counts, sql, in, diff)
+	}
+	for _, e := range w.cramped {
+		again, err := ask(t, e, query.Request{Counts: counts, Dataset: d})
+		if diff := gocmp.Diff(got, sorted(again)); diff != "" || err != nil {
+			t.Fatalf("%+v\n%s\n%v: %v: -with room +without\n%s", counts, sql, in, err, diff)
+		}
 	}
 }
 

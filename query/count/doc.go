@@ -19,5 +19,5 @@
 //
 // Each of the threads has a file open, holds the columns of one row group (up to 120,000 rows, four bytes each and
 // column) and up to maxValues values (maxText bytes) of each field that it counts.
-// A Kept has maxKept bytes beside these.
+// A Kept has room for so many bytes beside these.
 package count

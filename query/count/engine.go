@@ -115,7 +115,7 @@ func (e *Engine) count(ctx context.Context, req query.Request) (rows [][]any, p 
 	}
 	kept := e.Kept
 	if kept == nil {
-		kept = NewKept()
+		kept = NewKept(Room)
 	}
 	if rows, err = plan.run(ctx, parts, kept, max(1, e.Threads)); err != nil {
 		return nil, p, err

@@ -7,12 +7,13 @@ import (
 	"github.com/fabriziosalmi/rainlogs/query/schema"
 )
 
-// maxKept is what a Kept holds at most, nearly, in bytes.
-const maxKept = 64 << 20
+// Room is what a Kept mostly holds at most, nearly, in bytes.
+const Room = 64 << 20
 
 // Kept is kept between questions: the values of columns, numbered over all files, and for each file which of its own values has
 // which of these numbers. A file's name holds its digest, so that what is known of it stays true. It is safe for concurrent use.
 type Kept struct {
+	room          int
 	mu            sync.Mutex
 	columns       map[columnOf]*numbering
 	size          int // bytes, nearly
@@ -24,8 +25,8 @@ type columnOf struct {
 	is   schema.Type
 }
 
-// NewKept is empty.
-func NewKept() *Kept { return &Kept{columns: map[columnOf]*numbering{}} }
+// NewKept is empty, with room for so many bytes.
+func NewKept(room int) *Kept { return &Kept{room: room, columns: map[columnOf]*numbering{}} }
 
 // numberings are those of a question's columns. Where most of what the last question needed was not kept, for want of room, all
 // is forgotten: somebody has gone on to other files.
@@ -62,7 +63,7 @@ func (k *Kept) grown(bytes int, used bool) {
 func (k *Kept) full() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.size > maxKept
+	return k.size > k.room
 }
 
 // numbering numbers a column's values from 0 on, in all files.

@@ -30,7 +30,7 @@ func newQueryServe(env *site.Env, g *site.Globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := &served{env: env, g: g, memory: &chaincache.Memory{}, engines: map[worker.Limits]*duckdb.Engine{}, kept: count.NewKept()}
+			s := &served{env: env, g: g, memory: &chaincache.Memory{}, engines: map[worker.Limits]*duckdb.Engine{}, kept: count.NewKept(count.Room)}
 			defer s.close()
 			return worker.Serve(cmd.Context(), in, out, worker.ServeConfig{
 				Open:     s.open,
