@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/fabriziosalmi/rainlogs/core/api"
 	"github.com/fabriziosalmi/rainlogs/core/catalog"
@@ -123,6 +124,8 @@ func Hint(err error) string {
 		return "free space in the archive's store; the windows stay open and are collected by the next run"
 	case errors.Is(err, storage.ErrPermission):
 		return "the archive's store refuses to be written: look at its owner, mode and mount options"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room there, or choose a place on another disk; what was there before is as it was"
 	case errors.Is(err, evidence.ErrNewer):
 		return "upgrade rainlogs"
 	}
