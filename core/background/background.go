@@ -20,6 +20,8 @@ const Nice = 5
 // Run calls f and returns what it returns, or panics as it does. Where the system has
 // priorities of threads, f has a thread of its own, which ends with it: an ordinary
 // user may lower a priority and never raise it. Goroutines that f starts are ordinary.
+// So threads end while the program goes on: a child that is to die with its parent
+// (PR_SET_PDEATHSIG, which means the thread) needs one that is locked, too.
 func Run(f func() error) error {
 	var err error
 	var panicked any
