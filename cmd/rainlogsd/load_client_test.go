@@ -27,8 +27,21 @@ type pace struct {
 	err error // the first
 }
 
-// run returns how long each request took since it was due, sorted.
-func (p *pace) run(ctx context.Context) (took []time.Duration, failed int, elapsed time.Duration) {
+// paced is how an open loop went. Times are sorted.
+type paced struct {
+	took    []time.Duration // since a request was due, until it was answered
+	began   []time.Duration // until it was asked: what the client itself is late
+	failed  int
+	elapsed time.Duration
+}
+
+// of is the time within which a share of them were.
+func of(times []time.Duration, share float64) time.Duration {
+	return times[min(len(times)-1, int(float64(len(times))*share))]
+}
+
+func (p *pace) run(ctx context.Context) paced {
+	var out paced
 	total := int(p.long.Seconds() * float64(p.per))
 	due := make(chan int, total)
 	began := time.Now()
@@ -44,15 +57,14 @@ func (p *pace) run(ctx context.Context) (took []time.Duration, failed int, elaps
 				defer end()
 			}
 			for i := range due {
-				err := ask(i)
 				late := time.Since(at(i))
+				err := ask(i)
+				took := time.Since(at(i))
 				mu.Lock()
-				if took = append(took, late); err != nil {
-					took = took[:len(took)-1]
-					failed++
-					if p.err == nil {
-						p.err = err
-					}
+				if err == nil {
+					out.took, out.began = append(out.took, took), append(out.began, late)
+				} else if out.failed++; p.err == nil {
+					p.err = err
 				}
 				mu.Unlock()
 			}
@@ -67,8 +79,10 @@ func (p *pace) run(ctx context.Context) (took []time.Duration, failed int, elaps
 	}
 	close(due)
 	wg.Wait()
-	slices.Sort(took)
-	return took, failed, time.Since(began)
+	slices.Sort(out.took)
+	slices.Sort(out.began)
+	out.elapsed = time.Since(began)
+	return out
 }
 
 // asker asks over one connection, with as little work as there can be: it has

@@ -83,7 +83,7 @@ func TestLoad(t *testing.T) {
 	})
 	l.from = from
 	l.catalog, l.listen = "sqlite:./catalog.db", "127.0.0.1:0"
-	// Two at once are as many as one core can pull beside all else.
+	// Two at once, as docs/api.md advises for one core.
 	l.collector = `{window: 1m, lag: 1m, concurrency: 2, tick: 1s, recheck: 5s, drain: 10s, schedule: "* * * * *"}`
 	l.extra = "api: {listen: '127.0.0.1:0', requests_per_second: 1000000}\n"
 	if l.whole {
@@ -140,7 +140,9 @@ func (l *load) apart() {
 		l.must(err)
 		l.must(unix.SchedSetaffinity(tid, &others))
 	}
-	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
+	// One more than cores, as a collector has: the emulator's records must not keep this
+	// process from seeing what is answered.
+	runtime.GOMAXPROCS(runtime.NumCPU())
 }
 
 // busy makes of each tick many records, with texts in them as requests have.
@@ -249,25 +251,47 @@ func (l *load) path(what string, i int) string {
 // since it was due.
 func (l *load) gets(what string) {
 	l.Helper()
-	before := l.objects()
-	used := l.daemon.usage(l.T)
+	if l.whole { // the windows of one minute, and not those of two
+		next := time.NewTimer(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		<-next.C
+	}
+	before, used, taken := l.objects(), l.daemon.usage(l.T), stolen(l.T)
 	p := pace{per: l.per, long: l.long, workers: 128, ask: func() (func(int) error, func(), error) { return l.asker(what) }}
-	took, failed, elapsed := p.run(l.Context())
-	if failed > 0 {
-		l.Errorf("%d of %d GETs failed, the first by %v", failed, len(took)+failed, p.err)
+	got := p.run(l.Context())
+	if got.failed > 0 {
+		l.Errorf("%d of %d GETs failed, the first by %v", got.failed, len(got.took)+got.failed, p.err)
+	}
+	if len(got.took) == 0 {
+		return
 	}
 	now := l.daemon.usage(l.T)
-	rate := float64(len(took)) / elapsed.Seconds()
-	p99 := took[len(took)*99/100]
-	l.Logf("%s: %d GETs, %.0f a second: p50 %s, p99 %s, p99.9 %s, the last %s; meanwhile %d windows were sealed, and the daemon took %.0f%% of its core, with its plugins %.0f%%",
-		what, len(took), rate, took[len(took)/2], p99, took[len(took)*999/1000], took[len(took)-1], l.objects()-before,
-		100*(now.daemonCPU-used.daemonCPU).Seconds()/elapsed.Seconds(), 100*(now.cpu-used.cpu).Seconds()/elapsed.Seconds())
+	rate, p99 := float64(len(got.took))/got.elapsed.Seconds(), of(got.took, 0.99)
+	share := func(cpu time.Duration) float64 { return 100 * cpu.Seconds() / got.elapsed.Seconds() }
+	l.Logf("%s: %d GETs, %.0f a second: p50 %s, p99 %s, p99.9 %s, the last %s; asked late: p99 %s; meanwhile %d windows were sealed, and the daemon took %.0f%% of its core, with its plugins %.0f%%; other machines took %.0f%% of a core",
+		what, len(got.took), rate, of(got.took, 0.5), p99, of(got.took, 0.999), of(got.took, 1), of(got.began, 0.99), l.objects()-before,
+		share(now.daemonCPU-used.daemonCPU), share(now.cpu-used.cpu), share(stolen(l.T)-taken))
 	if l.whole && (p99 > maxP99 || rate < float64(l.per)*0.99) {
 		l.Errorf("%s: p99 is %s at %.0f a second, not within %s at %d", what, p99, rate, maxP99, l.per)
 	}
 	if l.whole && l.objects() == before {
 		l.Error("nothing was collected meanwhile")
 	}
+}
+
+// stolen is for how long other machines on the same host had this one's processors: the
+// eighth of proc(5)'s times. Where it is much, times say little.
+func stolen(t *testing.T) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(b))
+	n, err := strconv.ParseInt(fields[8], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(n) * tick
 }
 
 // downloads has many at once in the middle of the large object.

@@ -96,6 +96,7 @@ type Event struct {
 type Collector struct {
 	Config
 	spool *spoolDir
+	press *press
 
 	mu     sync.Mutex
 	desc   *source.Description // once it is known
@@ -110,11 +111,15 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.Store == nil || cfg.Source == nil && cfg.Feed == nil || cfg.Catalog == nil || cfg.Archive == "" || cfg.SpoolDir == "" {
 		return nil, errors.New("collector lacks a store, source, catalog, archive or spool folder")
 	}
+	press, err := newPress()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := openSpool(cfg.SpoolDir)
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Config: cfg, spool: dir, slots: map[evidence.ChainID]*slot{}, tidied: map[evidence.ChainID]bool{}}, nil
+	return &Collector{Config: cfg, spool: dir, press: press, slots: map[evidence.ChainID]*slot{}, tidied: map[evidence.ChainID]bool{}}, nil
 }
 
 // Close removes this process's spool folder, once nothing is collected any

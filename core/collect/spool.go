@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -50,12 +49,12 @@ var errTooLarge = errors.New("window holds more than the spool takes")
 // spool drains a stream into a file: decompress, hash and count, compress,
 // hash again, in one pass and constant memory. On success the file is durable.
 // On error there is no file.
-func spool(ctx context.Context, path string, st *source.Stream, d source.Dataset, lim spoolLimits) (*spooled, error) {
+func (p *press) spool(ctx context.Context, path string, st *source.Stream, d source.Dataset, lim spoolLimits) (*spooled, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create spool file: %w", err)
 	}
-	s, err := drain(ctx, f, st, d, lim)
+	s, err := p.drain(ctx, f, st, d, lim)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -78,44 +77,15 @@ func meterOf(d source.Dataset, st *source.Stream) evidence.MeterConfig {
 	return evidence.MeterConfig{TimeField: d.TimeField, ClassField: d.ClassField, Timestamps: string(st.Timestamps)}
 }
 
-func drain(ctx context.Context, f *os.File, st *source.Stream, d source.Dataset, lim spoolLimits) (*spooled, error) {
-	plain, release, err := decode(st)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
+func (p *press) drain(ctx context.Context, f *os.File, st *source.Stream, d source.Dataset, lim spoolLimits) (*spooled, error) {
 	meter := evidence.NewMeter(meterOf(d, st))
+	tail := tailCheck{failures: st.FailureLines}
 	out := &storedWriter{w: f, hash: sha256.New()}
-	frames, err := newFrameWriter(out)
-	if err != nil {
+	if err := p.through(ctx, out, st, meter, &tail, lim); err != nil {
 		return nil, err
 	}
-	defer frames.release()
-	tail := tailCheck{failures: st.FailureLines}
-	for {
-		buf := frames.space()
-		n, readErr := plain.Read(buf)
-		if n > 0 {
-			_, _ = meter.Write(buf[:n]) // a meter takes everything
-			tail.see(buf[:n])
-			if err := frames.filled(n); err != nil {
-				return nil, fmt.Errorf("write spool file: %w", err)
-			}
-			if meter.Bytes() > lim.maxContent {
-				return nil, fmt.Errorf("%w (%d bytes)", errTooLarge, lim.maxContent)
-			}
-		}
-		if errors.Is(readErr, io.EOF) {
-			break
-		}
-		if readErr != nil {
-			return nil, streamError(readErr)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err //nolint:wrapcheck // the caller's own cancellation
-		}
-	}
-	s := &spooled{}
+	s := &spooled{bytes: out.n}
+	var err error
 	if s.trailer, err = st.Trailer(); err != nil {
 		return nil, fmt.Errorf("read trailer: %w", err)
 	}
@@ -126,39 +96,34 @@ func drain(ctx context.Context, f *os.File, st *source.Stream, d source.Dataset,
 	if want := s.trailer.Lines; want >= 0 && want != s.content.Lines {
 		return nil, splitError("the source announced %d lines and sent %d", want, s.content.Lines)
 	}
-	if err := frames.close(); err != nil {
-		return nil, fmt.Errorf("write spool file: %w", err)
-	}
-	s.bytes = out.n
 	out.hash.Sum(s.sha256[:0])
 	return s, nil
 }
 
-// decode unpacks the stream's encoding. A cut or damaged encoding is an error
+// decode unpacks a stream's encoding. A cut or damaged encoding is an error
 // of Read.
-func decode(st *source.Stream) (io.Reader, func(), error) {
-	switch st.Encoding {
+func (d *desk) decode(body io.Reader, enc source.Encoding) (io.Reader, func(), error) {
+	switch enc {
 	case source.Identity:
-		return st.Body, func() {}, nil
+		return body, func() {}, nil
 	case source.Gzip:
 		// An empty window may come without even a gzip header.
-		br := bufio.NewReaderSize(st.Body, readSize)
-		if _, err := br.Peek(1); errors.Is(err, io.EOF) {
-			return br, func() {}, nil
+		d.in.Reset(body)
+		if _, err := d.in.Peek(1); errors.Is(err, io.EOF) {
+			return d.in, func() {}, nil
 		}
-		zr, err := kgzip.NewReader(br)
-		if err != nil {
+		if err := d.gunzip.Reset(d.in); err != nil {
 			return nil, nil, streamError(err)
 		}
-		return zr, func() { _ = zr.Close() }, nil // reads nothing more
+		return &d.gunzip, func() {}, nil
 	case source.Zstd:
-		zr, err := zstd.NewReader(st.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
+		zr, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 		if err != nil {
 			return nil, nil, fmt.Errorf("open zstd stream: %w", err)
 		}
 		return zr, zr.Close, nil
 	}
-	return nil, nil, &source.Error{Op: "pull", Class: source.ClassBug, Msg: fmt.Sprintf("source sends unknown encoding %.40q", st.Encoding)}
+	return nil, nil, &source.Error{Op: "pull", Class: source.ClassBug, Msg: fmt.Sprintf("source sends unknown encoding %.40q", enc)}
 }
 
 // streamError classes an error met while reading a stream: what the source
@@ -221,24 +186,9 @@ func (s *storedWriter) Write(p []byte) (int, error) {
 // frameWriter cuts a byte stream into zstd frames at line ends and ends it
 // with the seek table of the seekable format.
 type frameWriter struct {
-	enc *zstd.Encoder
 	w   *seekable.Writer
 	buf []byte
 }
-
-func newFrameWriter(w io.Writer) (*frameWriter, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, fmt.Errorf("open zstd encoder: %w", err)
-	}
-	sw, err := seekable.NewWriter(w, enc)
-	if err != nil {
-		return nil, fmt.Errorf("open seekable writer: %w", err)
-	}
-	return &frameWriter{enc: enc, w: sw, buf: make([]byte, 0, frameSize+readSize)}, nil
-}
-
-func (f *frameWriter) release() { _ = f.enc.Close() } // holds no unwritten data: frames are whole
 
 // space returns where the next bytes are to be read into, so that they need
 // not be copied.

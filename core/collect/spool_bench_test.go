@@ -29,12 +29,16 @@ func BenchmarkSpool(b *testing.B) {
 	b.SetBytes(int64(len(plain)))
 	path := filepath.Join(b.TempDir(), "spool")
 	dataset := source.Dataset{TimeField: "EdgeStartTimestamp", ClassField: "EdgeResponseStatus"}
+	press, err := newPress()
+	if err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
 		st := &source.Stream{
 			Encoding: source.Gzip, Timestamps: source.UnixNano, Body: io.NopCloser(bytes.NewReader(zipped.Bytes())),
 			Trailer: func() (source.Trailer, error) { return source.Trailer{Lines: -1}, nil },
 		}
-		s, err := spool(b.Context(), path, st, dataset, spoolLimits{1 << 40})
+		s, err := press.spool(b.Context(), path, st, dataset, spoolLimits{1 << 40})
 		if err != nil {
 			b.Fatal(err)
 		}

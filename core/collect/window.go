@@ -127,7 +127,7 @@ func (c *Collector) pull(ctx context.Context, row catalog.Window, fields []strin
 		return p
 	}
 	path := c.spool.path(c.spool.file(row.Chain, row.Window)) + partSuffix
-	p.content, p.err = spool(ctx, path, p.stream, p.dataset, spoolLimits{c.MaxContent})
+	p.content, p.err = c.press.spool(ctx, path, p.stream, p.dataset, spoolLimits{c.MaxContent})
 	if closeErr := p.stream.Body.Close(); p.err == nil && closeErr != nil {
 		c.Log.DebugContext(ctx, "close stream", "error", closeErr) // all bytes were read and checked
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/fabriziosalmi/rainlogs/core/background"
 	"github.com/fabriziosalmi/rainlogs/core/evidence"
 )
 
@@ -83,7 +84,7 @@ type worker[T river.JobArgs] struct {
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	w.track.begin(job.ID)
 	defer func() { w.track.end(job.ID, time.Now()) }()
-	return w.work(ctx, job.Args)
+	return background.Run(func() error { return w.work(ctx, job.Args) })
 }
 
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }

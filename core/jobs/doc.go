@@ -29,4 +29,8 @@
 // their own. Within a queue jobs are taken in the order in which they were
 // inserted. A plan inserts the backlog's oldest windows first and few of each
 // chain, so that those which the source forgets next are next.
+//
+// # Priority
+//
+// All jobs have less of it than the requests of the API (core/background).
 package jobs

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/fabriziosalmi/rainlogs/core/background"
 )
 
 // process is one run of a plugin's program. It is go-plugin's Runner because
@@ -122,6 +124,7 @@ func (p *process) fork(cmd *exec.Cmd) error {
 		return err
 	}
 	p.pid, p.started = cmd.Process.Pid, true
+	background.LowerGroup(p.pid)
 	return nil
 }
 

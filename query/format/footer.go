@@ -76,16 +76,20 @@ func WriteCoverage(b *strings.Builder, c dataset.Coverage, all string) {
 	}
 	total := len(c.Incomplete) + c.More
 	fmt.Fprintf(b, "! coverage INCOMPLETE, %d windows, %d parts in doubt: absence of a record proves nothing there\n", c.Windows, total)
+	several := slices.ContainsFunc(c.Incomplete, func(s dataset.Span) bool { return s.Zone != c.Incomplete[0].Zone })
 	for i, s := range c.Incomplete {
 		if i == shownSpans {
 			fmt.Fprintf(b, "!   and %d more (%s)\n", total-i, all)
 			break
 		}
-		reason := ""
+		more := ""
 		if s.Reason != "" {
-			reason = " (" + safe(s.Reason) + ")"
+			more = " (" + safe(s.Reason) + ")"
 		}
-		fmt.Fprintf(b, "!   %s/%s %s%s\n", bound(s.Start, ""), bound(s.End, ""), s.State, reason)
+		if several {
+			more += " of zone " + safe(s.Zone)
+		}
+		fmt.Fprintf(b, "!   %s/%s %s%s\n", bound(s.Start, ""), bound(s.End, ""), s.State, more)
 	}
 }
 

@@ -62,7 +62,7 @@ func (l local) covered(zones []string, o verifyOptions) ([]verify.Chain, error) 
 		if err != nil {
 			return nil, err
 		}
-		opts.Chains = []evidence.ChainID{id}
+		opts.Chains = append(opts.Chains, id)
 	}
 	l.noCache = o.noCache
 	return l.readVerified(opts)

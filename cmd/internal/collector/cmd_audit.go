@@ -100,8 +100,12 @@ func printEvents(env *site.Env, events []gen.Event, limit int, asJSON bool) erro
 			}
 		})
 	}
-	if err == nil && len(events) > limit {
+	switch {
+	case err != nil:
+	case len(events) > limit:
 		_, err = fmt.Fprintf(env.Err, "there are more than these %d: raise --limit\n", limit)
+	case len(events) == 0:
+		_, err = fmt.Fprintln(env.Err, "nothing yet: the audit log has what is changed over the API")
 	}
 	return err //nolint:wrapcheck // says what it did
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -53,7 +54,9 @@ func NewCollector(env *site.Env, g *site.Globals, beside Beside) *cobra.Command 
 // starts the next from the config as it is then.
 func runCollector(ctx context.Context, env *site.Env, g *site.Globals, o collectorOptions) error {
 	useProcs()
-	log, err := newLogger(env, g, o.logFormat)
+	lines := newLogQueue(env.Err)
+	defer lines.Close()
+	log, err := newLogger(env, g, o.logFormat, lines)
 	if err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func retryable(err error) bool {
 	return errors.Is(err, catalog.ErrUnavailable) || errors.Is(err, storage.ErrUnavailable)
 }
 
-func newLogger(env *site.Env, g *site.Globals, format string) (*slog.Logger, error) {
+func newLogger(env *site.Env, g *site.Globals, format string, to io.Writer) (*slog.Logger, error) {
 	level := slog.LevelInfo
 	if g.Verbose {
 		level = slog.LevelDebug
@@ -178,9 +181,9 @@ func newLogger(env *site.Env, g *site.Globals, format string) (*slog.Logger, err
 	}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(env.Err, opts)), nil
+		return slog.New(slog.NewTextHandler(to, opts)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(env.Err, opts)), nil
+		return slog.New(slog.NewJSONHandler(to, opts)), nil
 	}
 	return nil, site.Usagef("--log-format %q: want text or json", format)
 }

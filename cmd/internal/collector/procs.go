@@ -5,11 +5,11 @@ import (
 	"runtime"
 )
 
-// leastProcs is how many of Go's processors a collector has on a single core. With
-// one, the runtime looks at the network only every 10 ms while a window is being
-// compressed; with two, the kernel wakes what a request waits for. A container
-// that is limited to one core gets as many from Go itself.
-const leastProcs = 2
+// leastProcs is how many of Go's processors a collector has at least: one for the
+// window that is sealed, one for a plan, and one for requests. Where all are taken, the
+// runtime looks at the network only every 10 ms; where one is free, the kernel wakes
+// what a request waits for, before what has a lower priority (core/background).
+const leastProcs = 3
 
 // useProcs sees to leastProcs, unless the operator has said how many.
 func useProcs() {

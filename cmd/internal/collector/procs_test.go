@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// A collector has two of Go's processors on one core, unless the operator has said otherwise.
+// A collector has three of Go's processors on one core, unless the operator has said otherwise.
 func TestUseProcs(t *testing.T) { //nolint:paralleltest // it sets what is the process's
 	before := runtime.GOMAXPROCS(0)
 	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 	for _, c := range []struct {
 		env        string
 		have, want int
-	}{{"", 1, 2}, {"", 2, 2}, {"", 7, 7}, {"1", 1, 1}} {
+	}{{"", 1, 3}, {"", 2, 3}, {"", 7, 7}, {"1", 1, 1}} {
 		t.Setenv("GOMAXPROCS", c.env)
 		runtime.GOMAXPROCS(c.have)
 		useProcs()

@@ -31,6 +31,14 @@ type access struct {
 	registration bool
 }
 
+// limit is for how long an operation may go on.
+func (a access) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.streams {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, workTime)
+}
+
 // The roles that may do what.
 var (
 	anybody    = tenant.Roles()
@@ -105,10 +113,7 @@ func (s *Server) guarded(a access) func(ctx huma.Context, next func(huma.Context
 		}
 		defer leave()
 		q.gen = gen
-		limited, cancel := context.WithCancel(ctx.Context())
-		if !a.streams {
-			limited, cancel = context.WithTimeout(ctx.Context(), workTime)
-		}
+		limited, cancel := a.limit(ctx.Context())
 		defer cancel()
 		defer context.AfterFunc(gen.ctx, cancel)()
 		ctx = huma.WithContext(ctx, limited)

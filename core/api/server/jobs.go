@@ -54,7 +54,7 @@ func (s *Server) listJobs(ctx context.Context, q *request, in *jobsOf) (*body[ap
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
-	out := api.Jobs{Jobs: []api.Job{}}
+	out := api.Jobs{Jobs: make([]api.Job, 0, len(windows))}
 	for i, w := range windows {
 		if i == in.Limit {
 			out.Next = fmt.Sprint(windows[i-1].Window.Start.Unix())
@@ -69,7 +69,7 @@ func (s *Server) listJobs(ctx context.Context, q *request, in *jobsOf) (*body[ap
 var jobForm = regexp.MustCompile(`^([0-9a-f]{32})\.([a-z0-9_]{1,64})\.([0-9]{1,11})-([0-9]{1,11})$`)
 
 func jobID(w catalog.Window) string {
-	return fmt.Sprintf("%s.%s.%d-%d", w.Chain.Zone, w.Chain.Dataset, w.Window.Start.Unix(), w.Window.End.Unix())
+	return w.Chain.Zone + "." + w.Chain.Dataset + "." + strconv.FormatInt(w.Window.Start.Unix(), 10) + "-" + strconv.FormatInt(w.Window.End.Unix(), 10)
 }
 
 func parseJob(id string) (chain evidence.ChainID, w evidence.Window, ok bool) {

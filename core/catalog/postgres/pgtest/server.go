@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,19 +96,31 @@ func (s *Server) start() error {
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	started, done := make(chan error), make(chan error, 1)
+	go run(cmd, started, done) // ends with the server
+	if err := <-started; err != nil {
 		return fmt.Errorf("start server: %w", err)
 	}
-	s.cmd, s.done = cmd, make(chan error, 1)
-	go func(done chan error) { // ends with the server
-		done <- cmd.Wait()
-		close(done)
-	}(s.done)
+	s.cmd, s.done = cmd, done
 	if err := s.await(); err != nil {
 		said, _ := os.ReadFile(log.Name()) // as much as there is
 		return errors.Join(fmt.Errorf("%w\n%s", err, said), s.stop(Immediate))
 	}
 	return nil
+}
+
+// run starts the server and waits for it on one thread of the system: the death of
+// that thread, not of the test binary, is what ends the server, and threads end when
+// they like unless a goroutine is locked to them.
+func run(cmd *exec.Cmd, started, done chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(done)
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		done <- cmd.Wait()
+	}
 }
 
 // await asks until the server answers.
