@@ -3,8 +3,8 @@
 // so that one core can do both: requests of the API are answered as if nothing else
 // were at work, and what they leave of the core is the work's.
 //
-// A window is never lost by it: the work gets at least a quarter of a core that is
-// busy all the time.
+// A window is not lost by it: the work gets a tenth at least of a core that is busy all
+// the time, and a hundred zones' windows of a minute take as much of one.
 package background
 
 import (
@@ -14,8 +14,8 @@ import (
 )
 
 // Nice is how much lower the priority is, in nice(2)'s units. On Linux, which weighs
-// each step by a quarter, what has 5 gets a third of what is used beside it.
-const Nice = 5
+// each step by a quarter, what has 10 gets a tenth of what is used beside it.
+const Nice = 10
 
 // Run calls f and returns what it returns, or panics as it does. Where the system has
 // priorities of threads, f has a thread of its own, which ends with it: an ordinary

@@ -17,12 +17,15 @@ import (
 	"github.com/fabriziosalmi/rainlogs/sdk/source"
 )
 
+// maxTurns bounds the encoders, each of which keeps 8 MiB.
+const maxTurns = 8
+
 // press is where windows are unpacked, hashed and compressed, no more of them at
 // a time than there are cores: more would be no faster, and each of them keeps a
 // processor of Go's from all else.
 type press struct {
 	turns chan struct{} // has as many as are at it
-	enc   *zstd.Encoder // theirs: its 8 MiB for each would be made anew for every window
+	enc   *zstd.Encoder // theirs: made anew for every window, it would be most of the garbage
 	desks sync.Pool     // of *desk: 2 MiB each
 }
 
@@ -34,7 +37,7 @@ type desk struct {
 }
 
 func newPress() (*press, error) {
-	cores := min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
+	cores := min(runtime.NumCPU(), runtime.GOMAXPROCS(0), maxTurns)
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(cores))
 	if err != nil {
 		return nil, fmt.Errorf("open zstd encoder: %w", err)
