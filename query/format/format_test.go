@@ -224,3 +224,23 @@ func TestErrors(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestDoubtsNameTheirZones: where several zones lack something, which lacks what.
+func TestDoubtsNameTheirZones(t *testing.T) {
+	t.Parallel()
+	spans := []dataset.Span{
+		{Zone: "a", Start: start, End: start.Add(time.Hour), State: dataset.Missing, Seq: -1},
+		{Zone: "b", Start: start, End: start.Add(time.Hour), State: dataset.Gap, Reason: "too_old", Seq: 3},
+	}
+	var several, one strings.Builder
+	format.WriteCoverage(&several, dataset.Coverage{Incomplete: spans}, "")
+	format.WriteCoverage(&one, dataset.Coverage{Incomplete: spans[:1]}, "")
+	for _, want := range []string{"missing of zone a\n", "gap (too_old) of zone b\n"} {
+		if !strings.Contains(several.String(), want) {
+			t.Errorf("no %q in\n%s", want, several.String())
+		}
+	}
+	if strings.Contains(one.String(), "of zone") {
+		t.Errorf("one zone is named:\n%s", one.String())
+	}
+}
