@@ -158,7 +158,7 @@ func TestLag(t *testing.T) {
 func TestEndsAndLeavesNothing(t *testing.T) { //nolint:tparallel // see below
 	t.Parallel()
 	var dir string
-	var done chan struct{}
+	var done <-chan error
 	t.Run("Use", func(t *testing.T) { //nolint:paralleltest // what follows looks at what it left
 		s := New(t)
 		dir, done = s.dir, s.done

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/gofrs/flock"
+
+	"github.com/fabriziosalmi/rainlogs/internal/testchild"
 )
 
 const (
@@ -47,7 +48,7 @@ type Server struct {
 	alive                 *flock.Flock
 	names                 atomic.Int64
 	process               *os.Process
-	done                  chan struct{} // closed when the process has ended
+	done                  <-chan error // closed when the process has ended
 }
 
 // create makes a folder and starts a server on it.
@@ -91,10 +92,7 @@ func (s *Server) start() error {
 	cmd := exec.Command(s.program, append(args, s.path("data"))...) //nolint:noctx // it outlives the test that started it
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = s.dir, log, log, attributes()
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.Root.ID, "ROOT_SECRET_ACCESS_KEY="+s.Root.Secret)
-	started := make(chan error, 1)
-	s.done = make(chan struct{})
-	go run(cmd, started, s.done)
-	if err := <-started; err != nil {
+	if s.done, err = testchild.Start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", s.program, err)
 	}
 	s.process = cmd.Process
@@ -111,19 +109,6 @@ func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 // key: a file that is put there is an object, sooner than by a request each.
 func (s *Server) Folder(bucket string, parts ...string) string {
 	return filepath.Join(append([]string{s.path("data"), bucket}, parts...)...)
-}
-
-// run starts the process and waits for it on one thread of the system: the
-// death of that thread, not of the test binary, is what ends the process.
-func run(cmd *exec.Cmd, started chan<- error, done chan<- struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(done)
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		_ = cmd.Wait() // whichever status: it was told to end, or await says that it ended
-	}
 }
 
 func freeAddress() (string, error) {
@@ -170,7 +155,8 @@ func (s *Server) stop() error {
 	if err := s.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill server: %w", err)
 	}
-	<-s.done
+	for range s.done { // closed once it has ended; whichever status: it was told to
+	}
 	s.process = nil
 	return nil
 }

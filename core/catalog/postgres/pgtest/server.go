@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/fabriziosalmi/rainlogs/internal/testchild"
 )
 
 const (
@@ -40,7 +41,7 @@ type Server struct {
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
-	done chan error // closed after the one value that Wait gave
+	done <-chan error // closed after the one value that Wait gave
 }
 
 // create makes a data folder and starts a server on it.
@@ -96,9 +97,8 @@ func (s *Server) start() error {
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
 	cmd.Stdout, cmd.Stderr = log, log
-	started, done := make(chan error), make(chan error, 1)
-	go run(cmd, started, done) // ends with the server
-	if err := <-started; err != nil {
+	done, err := testchild.Start(cmd)
+	if err != nil {
 		return fmt.Errorf("start server: %w", err)
 	}
 	s.cmd, s.done = cmd, done
@@ -107,20 +107,6 @@ func (s *Server) start() error {
 		return errors.Join(fmt.Errorf("%w\n%s", err, said), s.stop(Immediate))
 	}
 	return nil
-}
-
-// run starts the server and waits for it on one thread of the system: the death of
-// that thread, not of the test binary, is what ends the server, and threads end when
-// they like unless a goroutine is locked to them.
-func run(cmd *exec.Cmd, started, done chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(done)
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		done <- cmd.Wait()
-	}
 }
 
 // await asks until the server answers.
