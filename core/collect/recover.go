@@ -39,13 +39,16 @@ func (s *sealer) resume(ctx context.Context, p catalog.Pending) error {
 	if p.Window == statement {
 		return s.resumeStatement(ctx, p)
 	}
+	if err := s.resumeObservation(ctx, &p); err != nil {
+		return err
+	}
 	if p.Spool != "" {
-		err := s.checkSpool(ctx, p)
-		if errors.Is(err, storage.ErrUnavailable) || ctx.Err() != nil {
+		unusable, err := s.checkSpool(ctx, p)
+		if err != nil {
 			return err
 		}
-		if err != nil {
-			return s.abandon(ctx, p, err)
+		if unusable != nil {
+			return s.abandon(ctx, p, unusable)
 		}
 	}
 	err := s.seal(ctx, p)
@@ -57,6 +60,27 @@ func (s *sealer) resume(ctx context.Context, p catalog.Pending) error {
 	}
 	s.c.Log.InfoContext(ctx, "sealed a window left by an earlier run", "chain", s.id.String(), "window", p.Window.String())
 	return nil
+}
+
+// resumeObservation ends an observation that was begun in front of the window's own
+// entry. It stands whatever becomes of the window, whose spool file may be another
+// host's: if its bytes went with the pending record, nobody could put others in
+// their place in the store before they are stale.
+func (s *sealer) resumeObservation(ctx context.Context, p *catalog.Pending) error {
+	if p.Entry == nil || p.Seq != s.log.Size() {
+		return nil
+	}
+	e, err := evidence.Decode(p.Entry)
+	if err != nil {
+		return fmt.Errorf("%w: entry begun for window %s: %w", catalog.ErrCorrupt, p.Window, err)
+	}
+	if e.Kind != evidence.KindObservation {
+		return nil
+	}
+	if err := s.append(ctx, p, e); err != nil {
+		return err
+	}
+	return s.commit(ctx, []*evidence.Entry{e})
 }
 
 // abandon drops a pending record whose spool file is lost or damaged; the
@@ -76,48 +100,53 @@ func (s *sealer) abandon(ctx context.Context, p catalog.Pending, cause error) er
 	return nil
 }
 
-// checkSpool compares a spool file with its draft. One that is on another
-// machine, or gone, is not needed if the store has the object already.
-func (s *sealer) checkSpool(ctx context.Context, p catalog.Pending) error {
+// checkSpool compares a spool file with its draft, and says what makes it unusable.
+// One that is on another machine, or gone, is not needed if the store has the object
+// already. err: what is in the store could not be seen.
+func (s *sealer) checkSpool(ctx context.Context, p catalog.Pending) (unusable, err error) {
 	if err := checkSpoolName(p); err != nil {
-		return err
+		return err, nil
 	}
 	d, err := decodeDraft(p)
 	if err != nil {
-		return err
+		return err, nil
 	}
 	if d.Entry.Object == nil {
-		return fmt.Errorf("%w: draft without object", catalog.ErrCorrupt)
+		return fmt.Errorf("%w: draft without object", catalog.ErrCorrupt), nil
 	}
 	f, err := os.Open(s.c.spool.path(p.Spool))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.stored(ctx, p, *d.Entry.Object)
 	}
 	if err != nil {
-		return fmt.Errorf("open spool file: %w", err)
+		return fmt.Errorf("open spool file: %w", err), nil
 	}
 	defer f.Close() //nolint:errcheck // only read
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	if err != nil {
-		return fmt.Errorf("read spool file: %w", err)
+		return fmt.Errorf("read spool file: %w", err), nil
 	}
 	if n != d.Entry.Object.Bytes || evidence.Digest(h.Sum(nil)) != d.Entry.Object.SHA256 {
-		return fmt.Errorf("spool file has other bytes than were spooled (%d bytes, expected %d)", n, d.Entry.Object.Bytes)
+		return fmt.Errorf("spool file has other bytes than were spooled (%d bytes, expected %d)", n, d.Entry.Object.Bytes), nil
 	}
-	return nil
+	return nil, nil
 }
 
-// stored is nil if the store has a pending window's object under one of its keys.
-func (s *sealer) stored(ctx context.Context, p catalog.Pending, want evidence.Object) error {
+// stored looks for a pending window's object under its keys in the store; missing is
+// nil if it is there.
+func (s *sealer) stored(ctx context.Context, p catalog.Pending, want evidence.Object) (missing, err error) {
 	for generation := 1; generation <= maxGenerations; generation++ {
 		found, err := s.measure(ctx, evidence.ObjectKey(s.id, p.Window, generation))
+		if errors.Is(err, storage.ErrNotFound) {
+			break
+		}
 		if err != nil {
-			return fmt.Errorf("neither spool nor store has the window: %w", err)
+			return nil, err
 		}
 		if found.SHA256 == want.SHA256 {
-			return nil
+			return nil, nil
 		}
 	}
-	return errors.New("neither spool nor store has the window")
+	return errors.New("neither spool nor store has the window"), nil
 }
