@@ -92,6 +92,16 @@ type Window struct {
 	Object ObjectState
 }
 
+// Stretch is the windows of one state and reason that follow each other without a hole.
+type Stretch struct {
+	Window  evidence.Window // from the first one's start to the last one's end
+	State   State
+	Reason  string
+	Windows int64
+	Lines   int64
+	Bytes   int64
+}
+
 // ObjectState is where a sealed window's object stands under the retention policy.
 type ObjectState string
 
@@ -261,6 +271,8 @@ type Ledger interface {
 	// Windows returns those that overlap [from, to), by start. No states
 	// means all.
 	Windows(ctx context.Context, chain evidence.ChainID, from, to time.Time, states ...State) ([]Window, error)
+	// Stretches sums up the windows that overlap [from, to), by start.
+	Stretches(ctx context.Context, chain evidence.ChainID, from, to time.Time) ([]Stretch, error)
 	// Update stores the row's State, Attempts, NextAt, Reason and Detail.
 	// ErrNotFound if there is no such window.
 	Update(ctx context.Context, w Window) error

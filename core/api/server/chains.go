@@ -68,41 +68,35 @@ func (s *Server) coverage(ctx context.Context, q *request, in *Span) (*body[api.
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.gen.Catalog.Windows(ctx, id, w.Start, w.End)
+	stretches, err := q.gen.Catalog.Stretches(ctx, id, w.Start, w.End)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it did
 	}
-	return &body[api.Coverage]{covered(id, w, rows)}, nil
+	return &body[api.Coverage]{covered(id, w, stretches)}, nil
 }
 
 const missing = "missing" // the state of what the ledger does not know
 
-// covered tiles a range with spans, from windows by start that overlap it.
-func covered(id evidence.ChainID, over evidence.Window, rows []catalog.Window) api.Coverage {
+// covered tiles a range with spans, from the stretches that overlap it.
+func covered(id evidence.ChainID, over evidence.Window, stretches []catalog.Stretch) api.Coverage {
 	c := api.Coverage{
 		Zone: id.Zone, Dataset: id.Dataset, From: over.Start, To: over.End, Spans: []api.Span{},
 		TotalSeconds: int64(over.End.Sub(over.Start) / time.Second),
 	}
 	at := over.Start
 	add := func(sp api.Span) {
-		if !sp.From.Before(sp.To) {
-			return
+		if sp.From.Before(sp.To) {
+			at = sp.To
+			c.Spans = append(c.Spans, sp)
 		}
-		at = sp.To
-		if sp.State == string(catalog.Sealed) {
-			c.SealedSeconds += int64(sp.To.Sub(sp.From) / time.Second)
-		}
-		if n := len(c.Spans); n > 0 && c.Spans[n-1].State == sp.State && c.Spans[n-1].Reason == sp.Reason {
-			last := &c.Spans[n-1]
-			last.To, last.Windows, last.Lines, last.Bytes = sp.To, last.Windows+sp.Windows, last.Lines+sp.Lines, last.Bytes+sp.Bytes
-			return
-		}
-		c.Spans = append(c.Spans, sp)
 	}
-	for _, w := range rows {
-		from, to := later(w.Window.Start, over.Start), earlier(w.Window.End, over.End)
+	for _, s := range stretches {
+		from, to := later(s.Window.Start, over.Start), earlier(s.Window.End, over.End)
 		add(api.Span{From: at, To: from, State: missing})
-		add(api.Span{From: from, To: to, State: string(w.State), Reason: w.Reason, Windows: 1, Lines: w.Lines, Bytes: w.Bytes})
+		add(api.Span{From: from, To: to, State: string(s.State), Reason: s.Reason, Windows: s.Windows, Lines: s.Lines, Bytes: s.Bytes})
+		if s.State == catalog.Sealed {
+			c.SealedSeconds += int64(to.Sub(from) / time.Second)
+		}
 	}
 	add(api.Span{From: at, To: over.End, State: missing})
 	c.Complete = c.SealedSeconds == c.TotalSeconds

@@ -58,6 +58,14 @@ func Bench(b *testing.B, c catalog.Catalog, hours int) {
 	list("windows-day", 24, func() ([]catalog.Window, error) {
 		return c.Windows(ctx, chain, hour(hours/2-24).Start, hour(hours/2).Start)
 	})
+	b.Run(fmt.Sprintf("stretches-day/rows=%d", hours*BenchZones), func(b *testing.B) {
+		for b.Loop() {
+			got, err := c.Stretches(ctx, chain, hour(hours/2-24).Start, hour(hours/2).Start)
+			if err != nil || len(got) != 1 || got[0].Windows != 24 {
+				b.Fatalf("%+v: %v", got, err)
+			}
+		}
+	})
 	list("expirable", 20, func() ([]catalog.Window, error) { return c.Expirable(ctx, chain, hour(hours).End, 20) })
 	list("expiring", 10, func() ([]catalog.Window, error) { return c.Expiring(ctx, chain, epoch, 100) })
 	b.Run(fmt.Sprintf("backlog/rows=%d", hours*BenchZones), func(b *testing.B) {

@@ -112,6 +112,29 @@ func windowsCases() map[string]func(b *bundle) {
 				}
 			}
 		},
+		"stretches": func(b *bundle) {
+			check := func(from, to int, want ...catalog.Stretch) {
+				b.Helper()
+				got, err := b.Stretches(b.ctx, chainA, sec(from), sec(to))
+				b.ok(err)
+				b.equal(got, want)
+			}
+			stretch := func(from, to int, s catalog.State, reason string, windows int64) catalog.Stretch {
+				return catalog.Stretch{Window: win(from, to), State: s, Reason: reason, Windows: windows}
+			}
+			check(0, 600)
+			b.mustPlan(chainA, tiles(0, 300, 60)...)
+			check(0, 600, stretch(0, 300, catalog.Planned, "", 5))
+			check(90, 150, stretch(60, 180, catalog.Planned, "", 2)) // whole windows
+			check(600, 0)
+			b.mustPlan(chainA, win(360, 420)) // behind a hole
+			check(0, 600, stretch(0, 300, catalog.Planned, "", 5), stretch(360, 420, catalog.Planned, "", 1))
+			waits := b.ledger(chainA)[2]
+			waits.State, waits.Reason = catalog.Retrying, "rate"
+			b.ok(b.Update(b.ctx, waits))
+			check(0, 300, stretch(0, 120, catalog.Planned, "", 2), stretch(120, 180, catalog.Retrying, "rate", 1), stretch(180, 300, catalog.Planned, "", 2))
+			check(0, 180, stretch(0, 120, catalog.Planned, "", 2), stretch(120, 180, catalog.Retrying, "rate", 1))
+		},
 		"by state": func(b *bundle) {
 			states := []catalog.State{
 				catalog.Planned, catalog.Pulling, catalog.Retrying, catalog.Blocked, catalog.Sealed, catalog.Lost,

@@ -294,5 +294,28 @@ func (m *model) check(t *rapid.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("ledger in %s, states %v (-want +got):\n%s", c.in, c.states, diff)
 		}
+		if c.states != nil {
+			continue
+		}
+		stretches, err := m.b.Stretches(m.b.ctx, m.chain, c.in.Start, c.in.End)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(joined(want), stretches, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("stretches in %s (-want +got):\n%s", c.in, diff)
+		}
 	}
+}
+
+// joined makes stretches of windows one by one.
+func joined(rows []catalog.Window) (out []catalog.Stretch) {
+	for i, row := range rows {
+		if i == 0 || rows[i-1].State != row.State || rows[i-1].Reason != row.Reason || rows[i-1].Window.End != row.Window.Start {
+			out = append(out, catalog.Stretch{Window: evidence.Window{Start: row.Window.Start}, State: row.State, Reason: row.Reason})
+		}
+		last := &out[len(out)-1]
+		last.Window.End = row.Window.End
+		last.Windows, last.Lines, last.Bytes = last.Windows+1, last.Lines+row.Lines, last.Bytes+row.Bytes
+	}
+	return out
 }

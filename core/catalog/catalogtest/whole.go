@@ -79,6 +79,7 @@ func endedContext(b *bundle) {
 	cancel()
 	_, errLock := b.Lock(ctx, chainA)
 	_, errWindows := b.Windows(ctx, chainA, sec(0), sec(60))
+	_, errStretches := b.Stretches(ctx, chainA, sec(0), sec(60))
 	_, errHead := b.Head(ctx, chainA)
 	_, errZones := b.ListZones(ctx)
 	_, errZone := b.Zone(ctx, "example.com")
@@ -99,7 +100,7 @@ func endedContext(b *bundle) {
 	blocked := rows[0]
 	blocked.State = catalog.Blocked
 	for name, err := range map[string]error{
-		"Lock": errLock, "Windows": errWindows, "Head": errHead,
+		"Lock": errLock, "Windows": errWindows, "Stretches": errStretches, "Head": errHead,
 		"LockCollector": errDaemon, "Standing": errStanding, "ListStandings": errStandings, "Bounds": errBounds,
 		"Due": errDue, "Backlog": errBacklog, "Expirable": errExpirable, "Expiring": errExpiring, "Holds": errHolds,
 		"Observed": errObserved, "Take": errTake, "Note": errNote, "ListMissed": errMissed,

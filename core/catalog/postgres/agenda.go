@@ -68,5 +68,9 @@ func (c *Catalog) Latest(ctx context.Context, chain evidence.ChainID, before tim
 	if err != nil {
 		return nil, fmt.Errorf("list latest windows of %s: %w", chain, translate(ctx, err))
 	}
-	return fromWindows(have), nil
+	windows := make([]catalog.Window, len(have))
+	for i, row := range have {
+		windows[i] = ledger.Row(row).Of(chain)
+	}
+	return windows, nil
 }

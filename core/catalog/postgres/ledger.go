@@ -85,6 +85,30 @@ func (c *Catalog) Windows(ctx context.Context, chain evidence.ChainID, from, to 
 	return windows, nil
 }
 
+// Stretches sums up the windows that overlap [from, to), by start. The database does so
+// where each state has one stretch, as it has but for what is being mended.
+func (c *Catalog) Stretches(ctx context.Context, chain evidence.ChainID, from, to time.Time) ([]catalog.Stretch, error) {
+	if !from.Before(to) {
+		return nil, nil
+	}
+	have, err := c.read().StretchesIn(ctx, dbsqlc.StretchesInParams(within(chain, from, to)))
+	if err != nil {
+		return nil, fmt.Errorf("sum up windows of %s: %w", chain, translate(ctx, err))
+	}
+	groups := make([]ledger.Group, len(have))
+	for i, row := range have {
+		groups[i] = ledger.Group(row)
+	}
+	if stretches, ok := ledger.Stretches(groups); ok {
+		return stretches, nil
+	}
+	windows, err := c.Windows(ctx, chain, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Joined(windows), nil
+}
+
 // Update stores State, Attempts, NextAt, Reason and Detail. It refuses to
 // bring a window into or out of a final state: Commit alone does the former.
 func (c *Catalog) Update(ctx context.Context, w catalog.Window) error {

@@ -94,6 +94,6 @@ func fill(b *testing.B, c *Catalog, rows int, size time.Duration) {
 
 func insertSealed(ctx context.Context, q *dbsqlc.Queries, w evidence.Window, seq int64) error {
 	return q.InsertWindow(ctx, toWindow(catalog.Window{
-		Chain: testChain, Window: w, State: catalog.Sealed, Seq: seq, Lines: 12345, Bytes: 23456789,
+		Chain: testChain, Window: w, State: catalog.Sealed, Seq: seq, Lines: 12345, Bytes: 23456789, Object: catalog.Kept,
 	}))
 }

@@ -25,8 +25,18 @@ WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= @now_ms::bigint)
 ORDER BY w.start_s LIMIT @at_most::bigint;
 
+-- name: StretchesIn :many
+SELECT w.state, w.reason, MIN(w.start_s)::bigint AS start_s, MAX(w.end_s)::bigint AS end_s,
+    SUM(w.end_s - w.start_s)::bigint AS seconds, COUNT(*) AS windows, SUM(w.lines)::bigint AS lines, SUM(w.bytes)::bigint AS bytes
+FROM windows AS w
+WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s::bigint AND w.start_s < @to_s
+AND w.start_s >= COALESCE(
+    (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s::bigint),
+    @from_s::bigint)
+GROUP BY w.state, w.reason;
+
 -- name: LatestWindows :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.start_s < @before_s::bigint
 ORDER BY w.start_s DESC LIMIT @at_most::bigint;
 

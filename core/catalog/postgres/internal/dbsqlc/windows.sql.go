@@ -155,7 +155,7 @@ func (q *Queries) LastWindow(ctx context.Context, arg LastWindowParams) (int64, 
 }
 
 const latestWindows = `-- name: LatestWindows :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = $1 AND w.dataset = $2 AND w.start_s < $3::bigint
 ORDER BY w.start_s DESC LIMIT $4::bigint
 `
@@ -167,7 +167,21 @@ type LatestWindowsParams struct {
 	AtMost  int64
 }
 
-func (q *Queries) LatestWindows(ctx context.Context, arg LatestWindowsParams) ([]Window, error) {
+type LatestWindowsRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) LatestWindows(ctx context.Context, arg LatestWindowsParams) ([]LatestWindowsRow, error) {
 	rows, err := q.db.Query(ctx, latestWindows,
 		arg.Zone,
 		arg.Dataset,
@@ -178,12 +192,10 @@ func (q *Queries) LatestWindows(ctx context.Context, arg LatestWindowsParams) ([
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []LatestWindowsRow
 	for rows.Next() {
-		var i Window
+		var i LatestWindowsRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -259,6 +271,69 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 			&i.Lines,
 			&i.Bytes,
 			&i.Object,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const stretchesIn = `-- name: StretchesIn :many
+SELECT w.state, w.reason, MIN(w.start_s)::bigint AS start_s, MAX(w.end_s)::bigint AS end_s,
+    SUM(w.end_s - w.start_s)::bigint AS seconds, COUNT(*) AS windows, SUM(w.lines)::bigint AS lines, SUM(w.bytes)::bigint AS bytes
+FROM windows AS w
+WHERE w.zone = $1 AND w.dataset = $2 AND w.end_s > $3::bigint AND w.start_s < $4
+AND w.start_s >= COALESCE(
+    (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = $1 AND b.dataset = $2 AND b.start_s <= $3::bigint),
+    $3::bigint)
+GROUP BY w.state, w.reason
+`
+
+type StretchesInParams struct {
+	Zone    string
+	Dataset string
+	FromS   int64
+	ToS     int64
+}
+
+type StretchesInRow struct {
+	State   string
+	Reason  string
+	StartS  int64
+	EndS    int64
+	Seconds int64
+	Windows int64
+	Lines   int64
+	Bytes   int64
+}
+
+func (q *Queries) StretchesIn(ctx context.Context, arg StretchesInParams) ([]StretchesInRow, error) {
+	rows, err := q.db.Query(ctx, stretchesIn,
+		arg.Zone,
+		arg.Dataset,
+		arg.FromS,
+		arg.ToS,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StretchesInRow
+	for rows.Next() {
+		var i StretchesInRow
+		if err := rows.Scan(
+			&i.State,
+			&i.Reason,
+			&i.StartS,
+			&i.EndS,
+			&i.Seconds,
+			&i.Windows,
+			&i.Lines,
+			&i.Bytes,
 		); err != nil {
 			return nil, err
 		}
