@@ -72,7 +72,11 @@ func TestLoad(t *testing.T) {
 		l.object = 4 << 20
 	}
 	text := textOf(4 << 20)
-	from := time.Now().UTC().Add(-3 * time.Minute).Truncate(time.Minute)
+	back := 3 * time.Minute
+	if l.whole {
+		back = 25 * time.Minute // so that a page of twenty windows is full
+	}
+	from := time.Now().UTC().Add(-back).Truncate(time.Minute)
 	l.site = newSite(t, zones+1, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{}, func(cfg *logpulltest.Config) {
 		cfg.Shuffle = false // which would hold the large window
 		for i := range cfg.Zones {
@@ -228,70 +232,6 @@ func (l *load) caughtUp() {
 		l.api.want(http.StatusOK, "GET", "/v1/backlog", l.key, nil, &b)
 		return len(b.Zones) == l.zones && !slices.ContainsFunc(b.Zones, func(z api.ZoneBacklog) bool { return time.Since(z.SealedUntil) > 3*time.Minute })
 	})
-}
-
-// path is what is asked for.
-func (l *load) path(what string, i int) string {
-	zone := zoneID(1 + i%(l.zones-1))
-	switch what {
-	case "me":
-		return "/v1/me"
-	case "zone":
-		return "/v1/zones/" + zone
-	case "jobs":
-		return "/v1/zones/" + zone + "/jobs?limit=20"
-	case "coverage":
-		to := l.from.Add(time.Hour)
-		return "/v1/zones/" + zone + "/coverage?from=" + l.from.Format(time.RFC3339) + "&to=" + to.Format(time.RFC3339)
-	}
-	return l.path([]string{"me", "zone", "jobs", "coverage"}[i%4], i/4)
-}
-
-// gets asks at a steady pace, whether answers come or not: what is late, waits
-// since it was due.
-func (l *load) gets(what string) {
-	l.Helper()
-	if l.whole { // the windows of one minute, and not those of two
-		next := time.NewTimer(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
-		<-next.C
-	}
-	before, used, taken := l.objects(), l.daemon.usage(l.T), stolen(l.T)
-	p := pace{per: l.per, long: l.long, workers: 128, ask: func() (func(int) error, func(), error) { return l.asker(what) }}
-	got := p.run(l.Context())
-	if got.failed > 0 {
-		l.Errorf("%d of %d GETs failed, the first by %v", got.failed, len(got.took)+got.failed, p.err)
-	}
-	if len(got.took) == 0 {
-		return
-	}
-	now := l.daemon.usage(l.T)
-	rate, p99 := float64(len(got.took))/got.elapsed.Seconds(), of(got.took, 0.99)
-	share := func(cpu time.Duration) float64 { return 100 * cpu.Seconds() / got.elapsed.Seconds() }
-	l.Logf("%s: %d GETs, %.0f a second: p50 %s, p99 %s, p99.9 %s, the last %s; asked late: p99 %s; meanwhile %d windows were sealed, and the daemon took %.0f%% of its core, with its plugins %.0f%%; other machines took %.0f%% of a core",
-		what, len(got.took), rate, of(got.took, 0.5), p99, of(got.took, 0.999), of(got.took, 1), of(got.began, 0.99), l.objects()-before,
-		share(now.daemonCPU-used.daemonCPU), share(now.cpu-used.cpu), share(stolen(l.T)-taken))
-	if l.whole && (p99 > maxP99 || rate < float64(l.per)*0.99) {
-		l.Errorf("%s: p99 is %s at %.0f a second, not within %s at %d", what, p99, rate, maxP99, l.per)
-	}
-	if l.whole && l.objects() == before {
-		l.Error("nothing was collected meanwhile")
-	}
-}
-
-// stolen is for how long other machines on the same host had this one's processors: the
-// eighth of proc(5)'s times. Where it is much, times say little.
-func stolen(t *testing.T) time.Duration {
-	t.Helper()
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields := strings.Fields(string(b))
-	n, err := strconv.ParseInt(fields[8], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(n) * tick
 }
 
 // downloads has many at once in the middle of the large object.
