@@ -34,8 +34,8 @@ func (l *load) path(what string, i int) string {
 	return l.path([]string{"me", "zone", "jobs", "coverage"}[i%4], i/4)
 }
 
-// gets asks for a minute, and for another where other machines took much of that one.
-// What is judged is all of them in turns; one alone tells what it costs.
+// gets asks for a minute. What is judged is all of them in turns: in another minute where
+// other machines took much of that one. One alone tells what it costs.
 func (l *load) gets(what string) {
 	l.Helper()
 	for minutes := 1; ; minutes++ {
@@ -44,10 +44,9 @@ func (l *load) gets(what string) {
 		switch {
 		case m.failed > 0:
 			l.Errorf("%s: %d GETs failed, the first by %v", what, m.failed, m.err)
-		case !l.whole:
+		case !l.whole || what != "all":
 		case m.stolen > maxStolen && minutes < quietMinutes:
 			continue
-		case what != "all":
 		case m.p99 > maxP99 || m.rate < float64(l.per)*0.99:
 			l.Errorf("%s: p99 is %s at %.0f a second, not within %s at %d", what, m.p99, m.rate, maxP99, l.per)
 		case m.windows == 0:

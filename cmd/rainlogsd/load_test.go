@@ -74,7 +74,7 @@ func TestLoad(t *testing.T) {
 	text := textOf(4 << 20)
 	back := 3 * time.Minute
 	if l.whole {
-		back = 25 * time.Minute // so that a page of twenty windows is full
+		back = 22 * time.Minute // so that a page of twenty windows is full
 	}
 	from := time.Now().UTC().Add(-back).Truncate(time.Minute)
 	l.site = newSite(t, zones+1, time.Hour, rates{zone: 100_000, user: 100_000, five: 400_000}, logpulltest.Faults{}, func(cfg *logpulltest.Config) {
