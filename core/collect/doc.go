@@ -19,7 +19,9 @@
 // start and the window pulled again (a Pull is repeatable). Killed after the
 // pending record: the same spool file is put under the same key and the same
 // entry bytes are appended. A spool file that no longer has the bytes its
-// pending record promises is set aside, and its window is pulled again.
+// pending record promises is set aside, and its window is pulled again; so is the
+// window of a host that died, which this one's spool lacks, unless the store has its
+// object by then. An observation that was begun in front of it is ended first.
 // No error but the source's own word that a window is gone ever ends a window
 // unsealed; and then the gap itself is sealed, with its reason.
 package collect
