@@ -23,24 +23,6 @@ func toWindow(w catalog.Window) dbsqlc.InsertWindowsParams {
 	}
 }
 
-func fromWindow(row dbsqlc.Window) catalog.Window {
-	return catalog.Window{
-		Chain:  evidence.ChainID{Zone: row.Zone, Dataset: row.Dataset},
-		Window: ledger.Span(row.StartS, row.EndS),
-		State:  catalog.State(row.State), Attempts: int(row.Attempts), NextAt: ledger.FromMilli(row.NextMs),
-		Reason: row.Reason, Detail: row.Detail, Seq: row.Seq, Lines: row.Lines, Bytes: row.Bytes,
-		Object: catalog.ObjectState(row.Object),
-	}
-}
-
-func fromWindows(rows []dbsqlc.Window) []catalog.Window {
-	ws := make([]catalog.Window, len(rows))
-	for i, row := range rows {
-		ws[i] = fromWindow(row)
-	}
-	return ws
-}
-
 // text makes words for people such that PostgreSQL takes them: it has neither
 // NUL nor bytes that are not UTF-8.
 func text(s string) string {

@@ -40,7 +40,7 @@ func (c *Catalog) Due(ctx context.Context, chain evidence.ChainID, now time.Time
 	if err != nil {
 		return nil, fmt.Errorf("list due windows of %s: %w", chain, translate(err))
 	}
-	return fromWindows(have), nil
+	return ledger.Windows(chain, have), nil
 }
 
 // Backlog sums up the open windows of all chains, by chain and state.
@@ -68,9 +68,5 @@ func (c *Catalog) Latest(ctx context.Context, chain evidence.ChainID, before tim
 	if err != nil {
 		return nil, fmt.Errorf("list latest windows of %s: %w", chain, translate(err))
 	}
-	windows := make([]catalog.Window, len(have))
-	for i, row := range have {
-		windows[i] = ledger.Row(row).Of(chain)
-	}
-	return windows, nil
+	return ledger.Windows(chain, have), nil
 }

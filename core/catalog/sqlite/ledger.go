@@ -22,7 +22,7 @@ var _ ledger.Rows = rows{}
 
 func (r rows) In(ctx context.Context, w evidence.Window) ([]catalog.Window, error) {
 	have, err := r.q.WindowsIn(ctx, within(r.chain, w.Start, w.End))
-	return fromWindows(have), err
+	return ledger.Windows(r.chain, have), err
 }
 
 func (r rows) Insert(ctx context.Context, ws ...catalog.Window) error {
@@ -66,24 +66,20 @@ func (c *Catalog) Windows(ctx context.Context, chain evidence.ChainID, from, to 
 	if !from.Before(to) {
 		return nil, nil
 	}
-	arg := within(chain, from, to)
-	query := c.read().WindowsIn
-	if len(states) > 0 && !slices.ContainsFunc(states, ledger.Final) {
-		query = func(ctx context.Context, arg dbsqlc.WindowsInParams) ([]dbsqlc.Window, error) {
-			return c.read().OpenWindowsIn(ctx, dbsqlc.OpenWindowsInParams(arg))
-		}
-	}
-	have, err := query(ctx, arg)
+	windows, err := c.in(ctx, chain, within(chain, from, to), len(states) > 0 && !slices.ContainsFunc(states, ledger.Final))
 	if err != nil {
 		return nil, fmt.Errorf("list windows of %s: %w", chain, translate(err))
 	}
-	var windows []catalog.Window
-	for _, row := range have {
-		if w := fromWindow(row); len(states) == 0 || slices.Contains(states, w.State) {
-			windows = append(windows, w)
-		}
+	return slices.DeleteFunc(windows, func(w catalog.Window) bool { return len(states) > 0 && !slices.Contains(states, w.State) }), nil
+}
+
+func (c *Catalog) in(ctx context.Context, chain evidence.ChainID, arg dbsqlc.WindowsInParams, open bool) ([]catalog.Window, error) {
+	if open {
+		have, err := c.read().OpenWindowsIn(ctx, dbsqlc.OpenWindowsInParams(arg))
+		return ledger.Windows(chain, have), err
 	}
-	return windows, nil
+	have, err := c.read().WindowsIn(ctx, arg)
+	return ledger.Windows(chain, have), err
 }
 
 // Stretches sums up the windows that overlap [from, to), by start. The database does so
@@ -100,14 +96,7 @@ func (c *Catalog) Stretches(ctx context.Context, chain evidence.ChainID, from, t
 	for i, row := range have {
 		groups[i] = ledger.Group(row)
 	}
-	if stretches, ok := ledger.Stretches(groups); ok {
-		return stretches, nil
-	}
-	windows, err := c.Windows(ctx, chain, from, to)
-	if err != nil {
-		return nil, err
-	}
-	return ledger.Joined(windows), nil
+	return ledger.Stretches(groups, func() ([]catalog.Window, error) { return c.Windows(ctx, chain, from, to) })
 }
 
 // Update stores State, Attempts, NextAt, Reason and Detail. It refuses to

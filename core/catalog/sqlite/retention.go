@@ -22,7 +22,7 @@ func (c *Catalog) Expirable(ctx context.Context, chain evidence.ChainID, before 
 	if err != nil {
 		return nil, fmt.Errorf("list expirable windows of %s: %w", chain, translate(err))
 	}
-	return fromWindows(have), nil
+	return ledger.Windows(chain, have), nil
 }
 
 // Expiring returns at most limit windows whose objects are still to be removed,
@@ -37,7 +37,7 @@ func (c *Catalog) Expiring(ctx context.Context, chain evidence.ChainID, from tim
 	if err != nil {
 		return nil, fmt.Errorf("list expiring windows of %s: %w", chain, translate(err))
 	}
-	return fromWindows(have), nil
+	return ledger.Windows(chain, have), nil
 }
 
 // SetRemoved makes an Expiring window's object Removed.

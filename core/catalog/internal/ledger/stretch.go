@@ -20,12 +20,13 @@ type Group struct {
 }
 
 // Stretches are groups as stretches, by start: windows never overlap, so a group that
-// lasts as long as it reaches has no hole, and none of another group is within it. ok is
-// false where one has holes, and only its windows tell where.
-func Stretches(groups []Group) (stretches []catalog.Stretch, ok bool) {
+// lasts as long as it reaches has no hole, and none of another group is within it. Where
+// one has holes, only its windows tell where, and they are asked for.
+func Stretches(groups []Group, windows func() ([]catalog.Window, error)) (stretches []catalog.Stretch, err error) {
 	for _, g := range groups {
 		if g.EndS-g.StartS != g.Seconds {
-			return nil, false
+			all, err := windows()
+			return joined(all), err
 		}
 		stretches = append(stretches, catalog.Stretch{
 			Window: Span(g.StartS, g.EndS), State: catalog.State(g.State), Reason: g.Reason,
@@ -33,11 +34,11 @@ func Stretches(groups []Group) (stretches []catalog.Stretch, ok bool) {
 		})
 	}
 	slices.SortFunc(stretches, func(a, b catalog.Stretch) int { return a.Window.Start.Compare(b.Window.Start) })
-	return stretches, true
+	return stretches, nil
 }
 
-// Joined makes stretches of windows that are ordered by start.
-func Joined(windows []catalog.Window) (stretches []catalog.Stretch) {
+// joined makes stretches of windows that are ordered by start.
+func joined(windows []catalog.Window) (stretches []catalog.Stretch) {
 	for _, w := range windows {
 		if n := len(stretches); n > 0 {
 			last := &stretches[n-1]

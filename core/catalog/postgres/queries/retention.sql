@@ -1,13 +1,13 @@
 -- The conditions are those of the partial indexes, word by word.
 
 -- name: Expirable :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s <= @before_s
 AND w.state = 'sealed' AND w.bytes > 0 AND w.object = 'kept'
 ORDER BY w.end_s LIMIT @at_most::bigint;
 
 -- name: Expiring :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.start_s >= @from_s AND w.object = 'expiring'
 ORDER BY w.start_s LIMIT @at_most::bigint;
 

@@ -4,7 +4,7 @@
 -- own; its condition stands in the queries word by word.
 
 -- name: WindowsIn :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s::bigint AND w.start_s < @to_s
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s::bigint),
@@ -12,7 +12,7 @@ AND w.start_s >= COALESCE(
 ORDER BY w.start_s;
 
 -- name: OpenWindowsIn :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.end_s > @from_s::bigint AND w.start_s < @to_s AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = @zone AND b.dataset = @dataset AND b.start_s <= @from_s::bigint),
@@ -20,7 +20,7 @@ AND w.start_s >= COALESCE(
 ORDER BY w.start_s;
 
 -- name: DueWindows :many
-SELECT w.* FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = @zone AND w.dataset = @dataset AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= @now_ms::bigint)
 ORDER BY w.start_s LIMIT @at_most::bigint;

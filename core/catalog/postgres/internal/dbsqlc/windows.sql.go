@@ -70,7 +70,7 @@ func (q *Queries) DeleteWindow(ctx context.Context, arg DeleteWindowParams) erro
 }
 
 const dueWindows = `-- name: DueWindows :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = $1 AND w.dataset = $2 AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= $3::bigint)
 ORDER BY w.start_s LIMIT $4::bigint
@@ -83,7 +83,21 @@ type DueWindowsParams struct {
 	AtMost  int64
 }
 
-func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]Window, error) {
+type DueWindowsRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]DueWindowsRow, error) {
 	rows, err := q.db.Query(ctx, dueWindows,
 		arg.Zone,
 		arg.Dataset,
@@ -94,12 +108,10 @@ func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]Windo
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []DueWindowsRow
 	for rows.Next() {
-		var i Window
+		var i DueWindowsRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -228,7 +240,7 @@ func (q *Queries) LockLedger(ctx context.Context, key int64) error {
 }
 
 const openWindowsIn = `-- name: OpenWindowsIn :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = $1 AND w.dataset = $2 AND w.end_s > $3::bigint AND w.start_s < $4 AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = $1 AND b.dataset = $2 AND b.start_s <= $3::bigint),
@@ -243,7 +255,21 @@ type OpenWindowsInParams struct {
 	ToS     int64
 }
 
-func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([]Window, error) {
+type OpenWindowsInRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([]OpenWindowsInRow, error) {
 	rows, err := q.db.Query(ctx, openWindowsIn,
 		arg.Zone,
 		arg.Dataset,
@@ -254,12 +280,10 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []OpenWindowsInRow
 	for rows.Next() {
-		var i Window
+		var i OpenWindowsInRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -420,7 +444,7 @@ func (q *Queries) WindowAt(ctx context.Context, arg WindowAtParams) (Window, err
 
 const windowsIn = `-- name: WindowsIn :many
 
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = $1 AND w.dataset = $2 AND w.end_s > $3::bigint AND w.start_s < $4
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = $1 AND b.dataset = $2 AND b.start_s <= $3::bigint),
@@ -435,11 +459,25 @@ type WindowsInParams struct {
 	ToS     int64
 }
 
+type WindowsInRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
 // Windows of one chain never overlap, so of those that start at or before an
 // instant only the last can reach beyond it: a range is one stretch of the
 // primary key that begins there. Open windows (seq -1) have an index of their
 // own; its condition stands in the queries word by word.
-func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window, error) {
+func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]WindowsInRow, error) {
 	rows, err := q.db.Query(ctx, windowsIn,
 		arg.Zone,
 		arg.Dataset,
@@ -450,12 +488,10 @@ func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window,
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []WindowsInRow
 	for rows.Next() {
-		var i Window
+		var i WindowsInRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,

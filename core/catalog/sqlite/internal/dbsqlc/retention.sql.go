@@ -11,7 +11,7 @@ import (
 
 const expirable = `-- name: Expirable :many
 
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_kept
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_kept
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s <= ?3
 AND w.state = 'sealed' AND w.bytes > 0 AND w.object = 'kept'
 ORDER BY w.end_s LIMIT ?4
@@ -24,8 +24,22 @@ type ExpirableParams struct {
 	AtMost  int64
 }
 
+type ExpirableRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
 // The conditions are those of the partial indexes, word by word.
-func (q *Queries) Expirable(ctx context.Context, arg ExpirableParams) ([]Window, error) {
+func (q *Queries) Expirable(ctx context.Context, arg ExpirableParams) ([]ExpirableRow, error) {
 	rows, err := q.db.QueryContext(ctx, expirable,
 		arg.Zone,
 		arg.Dataset,
@@ -36,12 +50,10 @@ func (q *Queries) Expirable(ctx context.Context, arg ExpirableParams) ([]Window,
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []ExpirableRow
 	for rows.Next() {
-		var i Window
+		var i ExpirableRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -68,7 +80,7 @@ func (q *Queries) Expirable(ctx context.Context, arg ExpirableParams) ([]Window,
 }
 
 const expiring = `-- name: Expiring :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_expiring
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_expiring
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.start_s >= ?3 AND w.object = 'expiring'
 ORDER BY w.start_s LIMIT ?4
 `
@@ -80,7 +92,21 @@ type ExpiringParams struct {
 	AtMost  int64
 }
 
-func (q *Queries) Expiring(ctx context.Context, arg ExpiringParams) ([]Window, error) {
+type ExpiringRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) Expiring(ctx context.Context, arg ExpiringParams) ([]ExpiringRow, error) {
 	rows, err := q.db.QueryContext(ctx, expiring,
 		arg.Zone,
 		arg.Dataset,
@@ -91,12 +117,10 @@ func (q *Queries) Expiring(ctx context.Context, arg ExpiringParams) ([]Window, e
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []ExpiringRow
 	for rows.Next() {
-		var i Window
+		var i ExpiringRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,

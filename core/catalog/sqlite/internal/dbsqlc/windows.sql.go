@@ -73,7 +73,7 @@ func (q *Queries) DeleteWindow(ctx context.Context, arg DeleteWindowParams) erro
 }
 
 const dueWindows = `-- name: DueWindows :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.seq = -1
 AND (w.state IN ('planned', 'pulling') OR w.next_ms <= ?3)
 ORDER BY w.start_s LIMIT ?4
@@ -86,7 +86,21 @@ type DueWindowsParams struct {
 	AtMost  int64
 }
 
-func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]Window, error) {
+type DueWindowsRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]DueWindowsRow, error) {
 	rows, err := q.db.QueryContext(ctx, dueWindows,
 		arg.Zone,
 		arg.Dataset,
@@ -97,12 +111,10 @@ func (q *Queries) DueWindows(ctx context.Context, arg DueWindowsParams) ([]Windo
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []DueWindowsRow
 	for rows.Next() {
-		var i Window
+		var i DueWindowsRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -268,7 +280,7 @@ func (q *Queries) LatestWindows(ctx context.Context, arg LatestWindowsParams) ([
 }
 
 const openWindowsIn = `-- name: OpenWindowsIn :many
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w INDEXED BY windows_open
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4 AND w.seq = -1
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = ?1 AND b.dataset = ?2 AND b.start_s <= ?3),
@@ -283,7 +295,21 @@ type OpenWindowsInParams struct {
 	ToS     int64
 }
 
-func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([]Window, error) {
+type OpenWindowsInRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
+func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([]OpenWindowsInRow, error) {
 	rows, err := q.db.QueryContext(ctx, openWindowsIn,
 		arg.Zone,
 		arg.Dataset,
@@ -294,12 +320,10 @@ func (q *Queries) OpenWindowsIn(ctx context.Context, arg OpenWindowsInParams) ([
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []OpenWindowsInRow
 	for rows.Next() {
-		var i Window
+		var i OpenWindowsInRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
@@ -467,7 +491,7 @@ func (q *Queries) WindowAt(ctx context.Context, arg WindowAtParams) (Window, err
 
 const windowsIn = `-- name: WindowsIn :many
 
-SELECT w.zone, w.dataset, w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
+SELECT w.start_s, w.end_s, w.state, w.attempts, w.next_ms, w.reason, w.detail, w.seq, w.lines, w.bytes, w.object FROM windows AS w
 WHERE w.zone = ?1 AND w.dataset = ?2 AND w.end_s > ?3 AND w.start_s < ?4
 AND w.start_s >= COALESCE(
     (SELECT MAX(b.start_s) FROM windows AS b WHERE b.zone = ?1 AND b.dataset = ?2 AND b.start_s <= ?3),
@@ -482,11 +506,25 @@ type WindowsInParams struct {
 	ToS     int64
 }
 
+type WindowsInRow struct {
+	StartS   int64
+	EndS     int64
+	State    string
+	Attempts int64
+	NextMs   int64
+	Reason   string
+	Detail   string
+	Seq      int64
+	Lines    int64
+	Bytes    int64
+	Object   string
+}
+
 // Windows of one chain never overlap, so of those that start at or before an
 // instant only the last can reach beyond it: a range is one stretch of the
 // primary key that begins there. Open windows (seq -1) have an index of their
 // own, which the planner, without statistics, would not choose by itself.
-func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window, error) {
+func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]WindowsInRow, error) {
 	rows, err := q.db.QueryContext(ctx, windowsIn,
 		arg.Zone,
 		arg.Dataset,
@@ -497,12 +535,10 @@ func (q *Queries) WindowsIn(ctx context.Context, arg WindowsInParams) ([]Window,
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Window
+	var items []WindowsInRow
 	for rows.Next() {
-		var i Window
+		var i WindowsInRow
 		if err := rows.Scan(
-			&i.Zone,
-			&i.Dataset,
 			&i.StartS,
 			&i.EndS,
 			&i.State,
